@@ -1,0 +1,1 @@
+"""Records Tiledesk chats: WebSocket, journal, Parquet archive."""

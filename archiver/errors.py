@@ -1,0 +1,50 @@
+"""Every error that the archiver raises on purpose.
+
+    ArchiverError              one line for the user: where, what, what to do
+      ├─ ArchiveMissing        no archive in the folder named
+      ├─ ArchiveFormat         written by a newer version, or not an archive
+      ├─ ArchiveUnwritable     the folder cannot be written
+      ├─ JournalLocked         another process records under this name
+      ├─ JournalDamaged        bytes on disk are not what was written
+      ├─ TokenMissing          no token, or its file cannot be read
+      ├─ AddressWrong          the URL, or what answers there, is not a Tiledesk socket
+      └─ AccessRefused         the server refuses the token
+"""
+
+from __future__ import annotations
+
+
+class ArchiverError(Exception):
+    """Something the user can act on; shown as one line, exit status 1."""
+
+
+class ArchiveMissing(ArchiverError):
+    """There is no archive where one was named."""
+
+
+class ArchiveFormat(ArchiverError):
+    """The archive has a format that this version does not read."""
+
+
+class ArchiveUnwritable(ArchiverError):
+    """The archive's folder cannot be written."""
+
+
+class JournalLocked(ArchiverError):
+    """Another process holds the journal of this recorder."""
+
+
+class JournalDamaged(ArchiverError):
+    """A journal file is not what was written to it."""
+
+
+class TokenMissing(ArchiverError):
+    """No token was given, or its file cannot be read."""
+
+
+class AddressWrong(ArchiverError):
+    """What was named is not the address of a Tiledesk socket."""
+
+
+class AccessRefused(ArchiverError):
+    """The server refuses the token."""

@@ -1,0 +1,219 @@
+"""Reads the outside of a received frame: topic, method, and where each entity's text stands.
+
+Pure, and safe for any bytes: what is no JSON, or JSON of another shape, is said to be so and
+nothing is raised. The entities themselves are read by `extract`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from archiver.contract import is_project_id
+
+# An odd number of backslashes before `u` begins an escape; a surrogate escape that is half of no
+# pair is what fast parsers refuse.
+_ESCAPE = re.compile(
+    rb"(?<!\\)(?:\\\\)*"
+    rb"(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2}))"
+)
+
+
+class _Payload(msgspec.Struct, forbid_unknown_fields=True):
+    topic: Any = None
+    method: Any = None
+    message: msgspec.Raw = msgspec.Raw()
+
+
+class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
+    action: Any = None
+    payload: _Payload | None = None
+
+
+class _LoosePayload(msgspec.Struct):
+    topic: Any = None
+    method: Any = None
+    message: msgspec.Raw = msgspec.Raw()
+
+
+class _LooseEnvelope(msgspec.Struct):
+    action: Any = None
+    payload: _LoosePayload | None = None
+
+
+_strict = msgspec.json.Decoder(_Envelope)
+_loose = msgspec.json.Decoder(_LooseEnvelope)
+_array = msgspec.json.Decoder(list[msgspec.Raw])
+_value = msgspec.json.Decoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What a topic names: the project, the kind of its entities, and the chat or agent."""
+
+    project_id: str
+    kind: str
+    request_id: str | None = None
+    agent_id: str | None = None
+    single: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame's outside. `kind` is also `heartbeat`, `untrusted` or `unparsed`.
+
+    `message` is the JSON text of what was published (`b""` if absent); `whole` tells that the
+    envelope held keys that we do not know.
+    """
+
+    kind: str
+    topic: str | None = None
+    method: str | None = None
+    message: bytes = b""
+    about: Topic | None = None
+    whole: bool = False
+
+    @property
+    def is_snapshot(self) -> bool:
+        """True for the server's answer to a subscription."""
+        if self.method != "CREATE" or self.about is None:
+            return False
+        if self.message[:1] == b"[":
+            return True
+        return self.about.kind in ("agent", "bot") or self.about.single or self.message == b"null"
+
+
+@lru_cache(maxsize=4096)
+def _topic(text: str) -> Topic | None:
+    match text.split("/"):
+        case ["", project, "requests"]:
+            topic = Topic(project, "request")
+        case ["", project, "requests", request_id, "messages"]:
+            topic = Topic(project, "message", request_id)
+        case ["", project, "requests", request_id]:
+            topic = Topic(project, "request", request_id, single=True)
+        case ["", project, "project_users", "users", agent_id]:
+            topic = Topic(project, "agent", agent_id=agent_id)
+        case ["", project, "project_users", _]:
+            topic = Topic(project, "agent")
+        case ["", project, "events", *_]:
+            topic = Topic(project, "event")
+        case ["", project, "bots", _]:
+            topic = Topic(project, "bot")
+        case _:
+            return None
+    return topic if is_project_id(topic.project_id) else None
+
+
+def read_topic(text: str) -> Topic | None:
+    """Return what a topic names, or None for a topic of no known form."""
+    return _topic(text) if len(text) < 1000 else None
+
+
+def mend(data: bytes) -> bytes:
+    """Return the JSON text with each lone surrogate escape replaced by one of the same length."""
+
+    def replace(match: re.Match[bytes]) -> bytes:
+        lone = match.group(1)
+        whole = match.group(0)
+        return whole if lone is None else whole[: -len(lone)] + b"\\ufffd"
+
+    return _ESCAPE.sub(replace, data)
+
+
+def _envelope(data: bytes) -> tuple[_Envelope | _LooseEnvelope | None, bool]:
+    try:
+        return _strict.decode(data), False
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return _loose.decode(data), True
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None, True
+
+
+def read_frame(data: bytes) -> Frame:
+    """Read a frame's envelope.
+
+    A frame without `method` was sent by another client: `untrusted`. What is no JSON, or JSON of
+    another shape: `unparsed`.
+    """
+    envelope, whole = _envelope(data)
+    if envelope is None:
+        return _mended(data)
+    payload = envelope.payload
+    if envelope.action == "heartbeat":
+        return Frame("heartbeat")
+    if envelope.action != "publish" or payload is None or not isinstance(payload.topic, str):
+        return Frame("unparsed")
+    message = bytes(payload.message)
+    about = read_topic(payload.topic)
+    if not isinstance(payload.method, str):
+        return Frame("untrusted", payload.topic, None, message, about, whole)
+    kind = "unparsed" if about is None else about.kind
+    return Frame(kind, payload.topic, payload.method, message, about, whole)
+
+
+def _mended(data: bytes) -> Frame:
+    """Read a frame that the fast parser refuses but the standard library's accepts."""
+    mended = mend(data)
+    if mended == data or not _is_json(data):
+        return Frame("unparsed")
+    frame = read_frame(mended)
+    start = mended.rfind(frame.message) if frame.message else -1
+    if start < 0:
+        return Frame("unparsed")
+    message = data[start : start + len(frame.message)]
+    return Frame(frame.kind, frame.topic, frame.method, message, frame.about, frame.whole)
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def elements(message: bytes) -> list[bytes]:
+    """Return the JSON texts of an array's elements, or the text itself if it is no array."""
+    if message[:1] != b"[":
+        return [message]
+    try:
+        raws = _array.decode(message)
+    except msgspec.MsgspecError:
+        mended = mend(message)
+        try:
+            raws = _array.decode(mended)
+        except msgspec.MsgspecError:
+            return [message]
+        return _slices(message, mended, raws)
+    return [bytes(raw) for raw in raws]
+
+
+def _slices(original: bytes, mended: bytes, raws: list[msgspec.Raw]) -> list[bytes]:
+    texts = []
+    at = 0
+    for raw in raws:
+        text = bytes(raw)
+        at = mended.index(text, at)
+        texts.append(original[at : at + len(text)])
+        at += len(text)
+    return texts
+
+
+def read_value(text: bytes) -> Any:
+    """Return what a JSON text holds, or None where it holds nothing readable."""
+    try:
+        return _value.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
