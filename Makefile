@@ -1,0 +1,54 @@
+# Each target makes the virtual environment that it needs; nothing has to be installed before.
+# Another Python: make test PYTHON=python3.13 VENV=.venv-3.13
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.PHONY: help demo test lint bench soak docs dist clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.run ## record a simulated desk and report on it (no credentials, about 2 minutes)
+	@PATH="$(abspath $(BIN)):$$PATH" sh docs/demo.sh
+
+test: $(VENV)/.dev ## run the whole test suite
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## check style, types and that generated documents are fresh
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python docs/generate.py --check
+
+bench: $(VENV)/.dev ## measure, and write docs/benchmarks.md
+	$(BIN)/python tests/bench
+
+soak: $(VENV)/.dev ## record a simulated desk for a long time under faults (SECONDS=3600)
+	$(BIN)/python tests/bench/soak.py
+
+docs: $(VENV)/.dev ## write the generated parts of the documents again
+	$(BIN)/python docs/generate.py
+
+dist: $(VENV)/.dev ## build the wheel and the source distribution
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+
+clean: ## remove everything that these targets made
+	rm -rf $(VENV) build dist demo-archive *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) setuptools
+	$(PIP) --no-build-isolation --editable '.[simulate]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(PIP) --no-build-isolation --editable '.[simulate,test,lint]'
+	@touch $@
