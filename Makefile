@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+COG := $(BIN)/cog -I docs --verbosity=1
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .PHONY: help demo test lint bench soak docs dist clean
@@ -22,7 +23,7 @@ lint: $(VENV)/.dev ## check style, types and that generated documents are fresh
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python docs/generate.py --check
+	$(COG) --check --diff docs/*.md
 
 bench: $(VENV)/.dev ## measure, and write docs/benchmarks.md
 	$(BIN)/python tests/bench
@@ -31,7 +32,7 @@ soak: $(VENV)/.dev ## record a simulated desk for a long time under faults (SECO
 	$(BIN)/python tests/bench/soak.py
 
 docs: $(VENV)/.dev ## write the generated parts of the documents again
-	$(BIN)/python docs/generate.py
+	$(COG) -r docs/*.md
 
 dist: $(VENV)/.dev ## build the wheel and the source distribution
 	rm -rf dist

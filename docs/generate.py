@@ -1,0 +1,92 @@
+"""Writes the parts of these documents that the code knows better: columns, metrics, commands.
+
+cog calls these functions from the marked blocks of the documents (`make docs`), and checks that
+the blocks are fresh (`make lint`). Everything else in the documents is written by hand.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from archiver import contract
+
+ROOT = Path(__file__).parents[1]
+WIDTH = 96
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', '\\|') for cell in line)} |\n" for line in lines)
+
+
+def columns() -> str:
+    """Return the archive's columns: name, type, where in the JSON it comes from, meaning."""
+    types = {field.name: str(field.type) for field in contract.schema()}
+    rows = [
+        (f"`{column.name}`", f"`{types[column.name]}`", _origin(column), column.doc)
+        for column in contract.COLUMNS
+    ]
+    return table(("column", "type", "from the JSON of", "meaning"), rows)
+
+
+def _origin(column: contract.Column) -> str:
+    """Say where a column comes from, naming kinds with the same paths together."""
+    kinds: dict[tuple[str, ...], list[str]] = {}
+    for kind, paths in column.paths.items():
+        kinds.setdefault(paths, []).append(kind)
+    return "<br>".join(
+        f"{', '.join(names)}: {' or '.join(f'`{path}`' for path in paths)}"
+        for paths, names in kinds.items()
+    )
+
+
+def queries(folder: str) -> str:
+    """Return the headers of the SQL files of a folder, each under its name."""
+    return "\n".join(_query(path) for path in sorted((ROOT / "sql" / folder).glob("*.sql")))
+
+
+def _query(path: Path) -> str:
+    lines = []
+    for line in path.read_text("utf-8").splitlines():
+        if not line.startswith("--"):
+            break
+        lines.append(line.removeprefix("--").strip())
+    name, _, sentence = " ".join(lines[:1]).partition(":")
+    fields = re.split(r"\n(?=\w+:)", "\n".join(lines[1:]).strip())
+    listed = "".join(f"- **{_label(field)}\n" for field in fields if field)
+    return f"### {name}\n\n{sentence.strip()}\n\n{listed}"
+
+
+def _label(field: str) -> str:
+    label, _, text = field.partition(":")
+    return f"{label}:** {' '.join(text.split())}"
+
+
+def commands(name: str) -> str:
+    """Return the help of a program's commands, sub-commands included."""
+    module = __import__(f"{name}.cli", fromlist=["cli"])
+    return "\n".join(
+        f"{'#' * (2 + depth)} {path}\n\n```text\n{usage}\n```\n"
+        for path, depth, usage in _helps(module.cli, name)
+    )
+
+
+def _helps(
+    command: click.Command, name: str, parent: click.Context | None = None
+) -> Iterator[tuple[str, int, str]]:
+    context = click.Context(
+        command, info_name=name, parent=parent, terminal_width=WIDTH, max_content_width=WIDTH
+    )
+    depth = context.command_path.count(" ")
+    yield context.command_path, depth, inspect.cleandoc(command.get_help(context))
+    if isinstance(command, click.Group):
+        for child in command.list_commands(context):
+            found = command.get_command(context, child)
+            if found is not None:
+                yield from _helps(found, child, context)
