@@ -6,6 +6,7 @@
       ├─ ArchiveUnwritable     the folder cannot be written
       ├─ JournalLocked         another process records under this name
       ├─ JournalDamaged        bytes on disk are not what was written
+      ├─ JournalUnwritable     the disk is full, or refuses
       ├─ TokenMissing          no token, or its file cannot be read
       ├─ AddressWrong          the URL, or what answers there, is not a Tiledesk socket
       └─ AccessRefused         the server refuses the token
@@ -36,6 +37,10 @@ class JournalLocked(ArchiverError):
 
 class JournalDamaged(ArchiverError):
     """A journal file is not what was written to it."""
+
+
+class JournalUnwritable(ArchiverError):
+    """A record could not be written: the disk is full, or refuses."""
 
 
 class TokenMissing(ArchiverError):

@@ -184,13 +184,13 @@ def typed(kind: str, entity: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def rows(data: bytes, *, binary: bool = False) -> Iterator[dict[str, Any]]:
+def rows(data: bytes, frame: Frame | None = None) -> Iterator[dict[str, Any]]:
     """Yield the rows of a frame: all columns but those that the journal record tells.
 
     Each has `project_id` besides the contract's columns; heartbeats yield nothing. Times are
     microseconds since 1970 UTC.
     """
-    frame = Frame("unparsed") if binary else read_frame(data)
+    frame = frame or read_frame(data)
     if frame.kind == "heartbeat":
         return
     if frame.kind == "unparsed" or frame.about is None:

@@ -24,6 +24,9 @@ _ESCAPE = re.compile(
 )
 
 
+EMPTY = (b"", b"[]", b"null")
+
+
 class _Payload(msgspec.Struct, forbid_unknown_fields=True):
     topic: Any = None
     method: Any = None

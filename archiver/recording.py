@@ -1,0 +1,263 @@
+"""Keeps what a recorder receives: the journal being written, what it covers, what is followed.
+
+Knows files, but no socket and no thread; the clock is given. A live recorder and a simulated month
+go through the same code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from archiver import contract, fs, journal, seal, state
+from archiver.coverage import Coverage
+from archiver.errors import (
+    ArchiveFormat,
+    ArchiveUnwritable,
+    JournalLocked,
+    JournalUnwritable,
+)
+from archiver.frames import Frame, read_frame
+from archiver.session import Session
+from archiver.unsealed import DIED, STOPPED, Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+
+_ROLLED = b'{"control": "rolled"}'
+
+
+def wall_clock() -> int:
+    """Return the time in microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
+
+
+@dataclass(frozen=True)
+class Rolls:
+    """When a segment is closed: records, bytes, or microseconds, whichever comes first."""
+
+    records: int = 200_000
+    size: int = 64 * 2**20
+    age: int = 3600 * 1_000_000
+
+
+def prepare(archive: Path, modes: fs.Modes = fs.PRIVATE) -> None:
+    """Make a folder an archive, or check that it is one of our format."""
+    marker = archive / contract.MARKER
+    try:
+        if marker.exists():
+            check_format(archive)
+        else:
+            fs.make_folder(archive, modes)
+            with fs.publish(marker, modes) as file:
+                file.write(json.dumps({"format": contract.VERSION}).encode() + b"\n")
+        fs.make_folder(archive / contract.JOURNAL_FOLDER, modes)
+    except OSError as error:
+        raise ArchiveUnwritable(
+            f"{archive}: cannot write there ({error.strerror}); name a folder that you may write"
+        ) from error
+
+
+def check_format(archive: Path) -> None:
+    """Refuse an archive of a format that this version does not read."""
+    marker = archive / contract.MARKER
+    try:
+        found = json.loads(marker.read_bytes())["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArchiveFormat(f"{marker}: not an archive's marker; name another folder") from error
+    if found != contract.VERSION:
+        raise ArchiveFormat(
+            f"{marker}: format {found}, but this version reads format {contract.VERSION};"
+            " install a version that reads it"
+        )
+
+
+class Recording:
+    """One recorder's journal, open for writing: at most one process holds it at a time."""
+
+    def __init__(
+        self,
+        archive: Path,
+        recorder: str,
+        projects: Sequence[str],
+        clock: Callable[[], int] = wall_clock,
+        timer: Callable[[], int] | None = None,
+        rolls: Rolls | None = None,
+        modes: fs.Modes = fs.PRIVATE,
+    ) -> None:
+        self.archive = archive
+        self.recorder = recorder
+        self.projects = tuple(projects)
+        self.clock = clock
+        self.timer = timer or clock
+        self.rolls = rolls or Rolls()
+        self.modes = modes
+        self.folder = archive / contract.JOURNAL_FOLDER / recorder
+        prepare(archive, modes)
+        self._lock = acquire(self.folder, recorder, modes)
+        self._state = state.recover(archive, self.folder, recorder)
+        self._fold = Reader(recorder, self._state.coverage)
+        self._segment = self._open(self._take_seq())
+        self._end_lines()
+
+    @property
+    def memory(self) -> state.Memory:
+        """What is followed."""
+        return self._state.memory
+
+    def session(self) -> Session:
+        """Return the life of one connection, about to open."""
+        self._state.connection += 1
+        return Session(self, self._state.connection - 1)
+
+    def keep(self, data: bytes, at: int, connection: int, *, binary: bool = False) -> Frame:
+        """Write a frame to the journal, then read its outside."""
+        kind = journal.BINARY if binary else journal.TEXT
+        self._append(kind, data, at, connection)
+        frame = Frame("unparsed") if binary else read_frame(data)
+        self._fold.coverage.frame(frame, connection, 0, at)
+        return frame
+
+    def note(self, facts: dict[str, Any], at: int, connection: int = 0) -> None:
+        """Write a fact about the recording to the journal."""
+        data = json.dumps(facts, ensure_ascii=False).encode()
+        seq = self._append(journal.CONTROL, data, at, connection)
+        self._fold.control(journal.Record(at, seq, connection, journal.CONTROL, data))
+
+    def quiet_since(self) -> int:
+        """Return when the journal was last written to."""
+        return self._written_at
+
+    def is_due(self, at: int) -> bool:
+        """Tell whether the segment is to be closed."""
+        if self._segment.records <= 1:
+            return False
+        return (
+            self._segment.records >= self.rolls.records
+            or self._segment.size >= self.rolls.size
+            or not 0 <= at - self._opened_at < self.rolls.age
+        )
+
+    def roll(self, at: int) -> None:
+        """Close the segment and begin the next; the closed one waits to be sealed.
+
+        The next one is opened first: where there is no room for it, the old one goes on.
+        """
+        old, last = self._segment, self._take_seq()
+        self._segment = self._open(self._take_seq())
+        old.append(at, last, 0, journal.CONTROL, _ROLLED)
+        old.close()
+        self._fold.coverage.rolled()
+
+    def sync(self) -> None:
+        """Make what was received survive a power cut."""
+        self._segment.sync()
+
+    def closed(self) -> list[Path]:
+        """Return the segments that wait to be sealed."""
+        return [path for path in journal.segments(self.folder) if path != self._segment.path]
+
+    def seal(self) -> None:
+        """Turn every closed segment into parts of the archive."""
+        for path in self.closed():
+            seal.seal(self.archive, path, self.recorder, self.modes)
+
+    def close(self, at: int, patience: float = 3600.0) -> None:
+        """End the recording cleanly, seal what can be in `patience` seconds, free the journal."""
+        self.note({"control": "stopped"}, at)
+        self._fold.coverage.ended(STOPPED, at)
+        self._segment.close()
+        self._save()
+        until = time.monotonic() + patience
+        for path in journal.segments(self.folder):
+            if time.monotonic() < until:
+                seal.seal(self.archive, path, self.recorder, self.modes)
+        os.close(self._lock)
+
+    def _append(self, kind: int, data: bytes, at: int, connection: int) -> int:
+        seq = self._state.seq
+        self._segment.append(at, seq, connection, kind, data)
+        self._state.seq = seq + 1
+        self._written_at = at
+        return seq
+
+    def _take_seq(self) -> int:
+        self._state.seq += 1
+        return self._state.seq - 1
+
+    def _save(self) -> None:
+        """Save the state; what is covered so far is said by the segments, not twice."""
+        self._state.coverage = Coverage.from_json(self._fold.coverage.to_json())
+        self._state.coverage.rolled()
+        try:
+            self._state.save(self.folder, self.modes)
+        except OSError as error:
+            raise JournalUnwritable(
+                f"{self.folder}: cannot write ({error.strerror}); make room there"
+            ) from error
+
+    def _open(self, seq: int) -> journal.Segment:
+        """Begin a segment with the state so far; its number is durably used up first."""
+        number = self._state.segment
+        self._save()
+        try:
+            segment = journal.Segment(journal.segment_path(self.folder, number), self.modes)
+        except OSError as error:
+            raise JournalUnwritable(
+                f"{self.folder}: cannot write ({error.strerror}); make room there"
+            ) from error
+        self._state.segment = number + 1
+        opening = {
+            "control": "opened",
+            "format": contract.VERSION,
+            "recorder": self.recorder,
+            "segment": number,
+            "coverage": self._state.coverage.to_json(),
+            "memory": self._state.memory.to_json(),
+        }
+        self._opened_at = self._written_at = self.clock()
+        data = json.dumps(opening, ensure_ascii=False).encode()
+        segment.append(self._opened_at, seq, 0, journal.CONTROL, data)
+        return segment
+
+    def _end_lines(self) -> None:
+        """End the connections that a dead process left open."""
+        for connection in list(self._fold.coverage.lines):
+            self.note({"control": "disconnected", "why": DIED}, self._opened_at, connection)
+
+
+def acquire(folder: Path, recorder: str, modes: fs.Modes) -> int:
+    """Take the lock of a recorder's journal; return what holds it."""
+    try:
+        fs.make_folder(folder, modes)
+        held = fs.lock(folder / "lock", modes)
+    except OSError as error:
+        raise ArchiveUnwritable(
+            f"{folder}: cannot write there ({error.strerror}); name a folder that you may write"
+        ) from error
+    if held is None:
+        raise JournalLocked(
+            f"{folder}: another process records as {recorder};"
+            " stop it, or choose another name with --recorder"
+        )
+    return held
+
+
+def seal_all(archive: Path, recorder: str, modes: fs.Modes = fs.PRIVATE) -> list[Path]:
+    """Seal what a process that ended left behind; return the segments sealed."""
+    folder = archive / contract.JOURNAL_FOLDER / recorder
+    held = acquire(folder, recorder, modes)
+    try:
+        left = journal.segments(folder)
+        if left:
+            state.recover(archive, folder, recorder).save(folder, modes)
+        for path in left:
+            seal.seal(archive, path, recorder, modes)
+    finally:
+        os.close(held)
+    return left

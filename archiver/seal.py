@@ -1,0 +1,134 @@
+"""Turns a closed journal segment into parts of the archive.
+
+One part per project and UTC day of receipt, named after recorder and segment, so that doing it
+again overwrites each part with itself. The segment goes only after all its parts are durable; a
+damaged one is set aside, with what could be read of it sealed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from archiver import contract, fs, journal
+from archiver.unsealed import Reader, arrow, day_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+    from pathlib import Path
+
+    import pyarrow.parquet as pq
+
+_ROWS = 20_000
+_BYTES = 32 * 2**20
+
+
+class _Part:
+    """A part being written: rows gather to row groups of bounded size."""
+
+    def __init__(self, writer: pq.ParquetWriter) -> None:
+        self.writer = writer
+        self.count = 0
+        self._rows: list[dict[str, Any]] = []
+        self._bytes = 0
+
+    def add(self, row: dict[str, Any]) -> None:
+        self._rows.append(row)
+        self._bytes += len(row["payload"])
+        if len(self._rows) >= _ROWS or self._bytes >= _BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._rows:
+            self.writer.write_table(arrow(self._rows))
+            self.count += len(self._rows)
+            self._rows = []
+            self._bytes = 0
+
+
+def steps(archive: Path, segment: Path, recorder: str, modes: fs.Modes) -> Iterator[str]:
+    """Move one segment into the archive, yielding the name of each durable step when it is done.
+
+    A crash between any two loses nothing, and doing it again repeats nothing.
+    """
+    reader = Reader(recorder)
+    with ExitStack() as stack:
+        parts: dict[tuple[str, date], _Part] = {}
+        data = segment.read_bytes()
+        for row in reader.rows(data):
+            key = (row["project_id"], day_of(row["received_at"]))
+            if key not in parts:
+                parts[key] = _begin(stack, archive, key, segment, recorder, modes)
+            parts[key].add(row)
+        for part in parts.values():
+            part.flush()
+            part.writer.add_key_value_metadata(_facts(reader, segment, part.count))
+            part.writer.close()
+        yield f"wrote {len(parts)} drafts"
+    yield f"published {len(parts)} parts"
+    torn = [damage.end - damage.start for damage in reader.damages if damage.end == len(data)]
+    if len(torn) < len(reader.damages):
+        segment.rename(segment.with_suffix(journal.DAMAGED))
+        fs.sync_folder(segment.parent)
+        yield "set the damaged segment aside"
+    else:
+        fs.remove(segment)
+        yield f"removed the segment, {sum(torn)} bytes torn"
+
+
+def _begin(
+    stack: ExitStack,
+    archive: Path,
+    key: tuple[str, date],
+    segment: Path,
+    recorder: str,
+    modes: fs.Modes,
+) -> _Part:
+    import pyarrow.parquet as pq
+
+    folder = contract.partition(archive, *key)
+    draft = stack.enter_context(
+        fs.publish(folder / contract.part_name(recorder, int(segment.stem)), modes)
+    )
+    writer = pq.ParquetWriter(
+        draft,
+        contract.schema(),
+        compression="zstd",
+        write_page_checksum=True,
+        use_dictionary=[name for name in contract.NAMES if name != contract.PAYLOAD.name],
+    )
+    return _Part(writer)
+
+
+def _facts(reader: Reader, segment: Path, count: int) -> dict[str, str]:
+    facts = {
+        "format": contract.VERSION,
+        "recorder": reader.recorder,
+        "segment": int(segment.stem),
+        "first_seq": reader.first,
+        "last_seq": reader.seq,
+        "rows": count,
+    }
+    return {"archive": json.dumps(facts)}
+
+
+def seal(archive: Path, segment: Path, recorder: str, modes: fs.Modes = fs.PRIVATE) -> list[str]:
+    """Seal one segment; another process at work on it is waited for, and then there is nothing."""
+    held = fs.lock(segment.parent / "sealing", modes, wait=True)
+    assert held is not None
+    try:
+        return list(steps(archive, segment, recorder, modes)) if segment.exists() else []
+    finally:
+        os.close(held)
+
+
+if __name__ == "__main__":  # the recorder seals beside itself: `python -m archiver.seal …`
+    import sys
+    from pathlib import Path
+
+    _archive, _segment, _recorder, _readable = sys.argv[1:]
+    _modes = fs.GROUP_READABLE if _readable == "group" else fs.PRIVATE
+    seal(Path(_archive), Path(_segment), _recorder, _modes)

@@ -1,0 +1,93 @@
+"""One connection's life: every frame is kept first, then the protocol is told of it.
+
+Knows no socket: it is told what arrived and when, and asked what to send.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from archiver.protocol import Protocol
+from archiver.unsealed import day_of
+
+if TYPE_CHECKING:
+    from archiver.recording import Recording
+
+log = logging.getLogger(__name__)
+
+# A heartbeat is a sign of life, not a row; one mark tells of all in this time.
+_MARK_EVERY = 5_000_000
+_HEARTBEAT = b'{"action":"heartbeat"'
+
+
+class Session:
+    """The life of one connection, from `opened` to `lost`."""
+
+    def __init__(self, recording: Recording, number: int) -> None:
+        self.recording = recording
+        self.number = number
+        self._day = day_of(recording.clock())
+
+    def opened(self, at: int) -> None:
+        """Take that the connection is open: ask for everything that is followed."""
+        projects = list(self.recording.projects)
+        self.recording.note({"control": "connected", "projects": projects}, at, self.number)
+        memory = self.recording.memory
+        self.protocol = Protocol(memory, projects, self.recording.timer())
+        self._day = day_of(at)
+        self._note(at)
+
+    def received(self, data: bytes, binary: bool, at: int) -> None:  # noqa: FBT001 (as the socket tells it)
+        """Take a frame: keep it, then let the protocol answer."""
+        if data.startswith(_HEARTBEAT) and len(data) < 200 and not binary:
+            self._mark(at)
+            self.protocol.heartbeat(data, self.recording.timer())
+            return
+        frame = self.recording.keep(data, at, self.number, binary=binary)
+        if frame.kind == "heartbeat":
+            self.protocol.heartbeat(data, self.recording.timer())
+        else:
+            self.protocol.receive(frame, self.recording.timer())
+        self._note(at)
+
+    def tick(self, at: int) -> None:
+        """Do what is due by now."""
+        if day_of(at) != self._day:
+            self._day = day_of(at)
+            self.protocol.refresh(self.recording.timer())
+        self.protocol.tick(self.recording.timer())
+        self._note(at)
+        if self.recording.is_due(at):
+            self.recording.roll(at)
+
+    def deadline(self) -> int:
+        """Return when `tick` is to be called next, in microseconds of the recording's timer."""
+        return self.protocol.deadline()
+
+    def is_silent(self) -> bool:
+        """Tell whether the connection must be taken for dead."""
+        return self.protocol.is_silent(self.recording.timer())
+
+    def outbox(self) -> list[str]:
+        """Return the frames to send now."""
+        return self.protocol.outbox()
+
+    def leave(self) -> None:
+        """Leave every topic: what `outbox` returns next says so to the server."""
+        self.protocol.unsubscribe()
+
+    def lost(self, at: int, why: str) -> None:
+        """Take the end of the connection."""
+        self.recording.note({"control": "disconnected", "why": why}, at, self.number)
+
+    def _mark(self, at: int) -> None:
+        if at - self.recording.quiet_since() >= _MARK_EVERY:
+            self.recording.note({"control": "alive"}, at, self.number)
+
+    def _note(self, at: int) -> None:
+        for note in self.protocol.notes():
+            if note["control"] == "refused":
+                log.warning("refused topic=%s tries=%d", note["topic"], note["tries"])
+                note["since"] = at - note.pop("waited")
+            self.recording.note(note, at, self.number)

@@ -1,0 +1,171 @@
+"""Turns the bytes of a journal segment into rows of the contract: pure, nothing is opened.
+
+The sealer makes parts of these rows; a reader who wants the last minutes uses them as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from archiver import contract
+from archiver.coverage import Coverage, Fact
+from archiver.extract import EPOCH, rows
+from archiver.frames import EMPTY, Frame, read_frame, read_topic
+from archiver.journal import BINARY, CONTROL, Damage, Record, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import pyarrow as pa
+
+DIED = "the recorder died"
+STOPPED = "the recorder was stopped"
+
+
+class Reader:
+    """Reads one segment record by record, folding the coverage on the way.
+
+    After the last record, `coverage` is the state for what comes next, `seq` the last number
+    seen, `damages` what could not be read, and `end` how the segment ended: `rolled`, `stopped`,
+    or None when its writer died or still writes.
+    """
+
+    def __init__(self, recorder: str = "", coverage: Coverage | None = None) -> None:
+        self.recorder = recorder
+        self.coverage = coverage or Coverage()
+        self.opening: dict[str, Any] = {}
+        self.seq = -1
+        self.first = -1
+        self.at: int | None = None
+        self.end: str | None = None
+        self.damages: list[Damage] = []
+        self._hole: Damage | None = None
+
+    def rows(self, data: bytes, *, live: bool = False) -> Iterator[dict[str, Any]]:
+        """Yield every row of the segment; `live` tells that its writer may still be at work."""
+        for item in decode(data):
+            if isinstance(item, Damage):
+                self.damages.append(item)
+                self._hole = item
+            else:
+                yield from self._record(item)
+        yield from self._finish(live=live)
+
+    def _record(self, record: Record) -> Iterator[dict[str, Any]]:
+        facts: list[Fact] = []
+        if self._hole is not None and self.at is not None:
+            facts = self.coverage.damaged(self.at, record.at)
+        self._hole = None
+        self.seq, self.at = record.seq, record.at
+        if self.first < 0:
+            self.first = record.seq
+        if record.type == CONTROL:
+            yield from self._facts(record.seq, facts, -2, -1)
+            yield from self._facts(record.seq, self.control(record), 0, 1)
+            return
+        frame = Frame("unparsed") if record.type == BINARY else read_frame(record.data)
+        found = list(rows(record.data, frame))
+        size = 0 if frame.message in EMPTY else sum(row["element"] >= 0 for row in found)
+        source, more = self.coverage.frame(frame, record.connection, size, record.at)
+        for row in found:
+            yield self._stamp(row, record, source)
+        yield from self._facts(record.seq, facts + more, -2, -1)
+
+    def control(self, record: Record) -> list[Fact]:
+        """Fold a control record; return what is to be kept of it."""
+        facts = json.loads(record.data)
+        topic = facts.get("topic", "")
+        about = read_topic(topic)
+        project = about.project_id if about else contract.UNKNOWN_PROJECT
+        match facts["control"]:
+            case "opened":
+                self.opening = facts
+                self.recorder = facts["recorder"]
+                self.coverage = Coverage.from_json(facts["coverage"])
+            case "connected":
+                return self.coverage.connected(record.connection, facts["projects"], record.at)
+            case "disconnected":
+                return self.coverage.disconnected(record.connection, facts["why"], record.at)
+            case "alive":
+                self.coverage.alive(record.connection, record.at)
+            case "subscribed":
+                self.coverage.subscribed(topic, facts["source"])
+            case "unsubscribed":
+                return self.coverage.unsubscribed(topic, project, record.at)
+            case "refused":
+                return self.coverage.refuse(topic, project, facts["since"], record.at)
+            case "rolled" | "stopped" as end:
+                self.end = end
+        return []
+
+    def _finish(self, *, live: bool) -> Iterator[dict[str, Any]]:
+        """Yield what the segment covers; its rows bear the number of the first record."""
+        if self.at is None:
+            return
+        facts = self.coverage.rolled()
+        if self.end == "stopped":
+            facts += self.coverage.ended(STOPPED, self.at)
+        elif self.end is None and not live:
+            facts += self.coverage.ended(DIED)
+        yield from self._facts(self.first, facts, 0, 1)
+
+    def _facts(
+        self, seq: int, facts: Iterable[Fact], element: int, step: int
+    ) -> Iterator[dict[str, Any]]:
+        for fact in facts:
+            yield {
+                "project_id": fact.project_id,
+                "kind": fact.kind,
+                "received_at": fact.at,
+                "recorder": self.recorder,
+                "connection": None,
+                "seq": seq,
+                "element": element,
+                "source": "recorder",
+                "is_snapshot": False,
+                "topic": fact.facts.get("topic"),
+                "payload": json.dumps(fact.facts, ensure_ascii=False),
+            }
+            element += step
+
+    def _stamp(self, row: dict[str, Any], record: Record, source: str) -> dict[str, Any]:
+        row["received_at"] = record.at
+        row["recorder"] = self.recorder
+        row["connection"] = record.connection
+        row["seq"] = record.seq
+        row["source"] = source
+        return row
+
+
+def day_of(at: int) -> date:
+    """Return the UTC day of a time, which names the partition."""
+    return (EPOCH + timedelta(microseconds=at)).date()
+
+
+def arrow(rows_: list[dict[str, Any]]) -> pa.Table:
+    """Return rows as an Arrow table in the contract's schema."""
+    import pyarrow as pa
+
+    schema = contract.schema()
+    columns = [
+        pa.array([row.get(name) for row in rows_], type=schema.field(name).type)
+        for name in contract.NAMES
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def table(data: bytes, recorder: str = "") -> pa.Table:
+    """Return the rows of a segment that may still be written to.
+
+    Columns are the contract's, then `project_id` (string) and `date` (date32). A torn tail is
+    passed over; what comes after it is read at the next call.
+    """
+    import pyarrow as pa
+
+    found = list(Reader(recorder).rows(data, live=True))
+    result = arrow(found)
+    projects = pa.array([row["project_id"] for row in found], type=pa.string())
+    days = pa.array([day_of(row["received_at"]) for row in found], type=pa.date32())
+    return result.append_column("project_id", projects).append_column("date", days)
