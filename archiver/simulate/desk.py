@@ -66,10 +66,10 @@ class Desk:
             yield begins - self._timeline.now + self._minutes(-6, 6)
             agent.is_on_duty = True
             self._service.switch(agent, available=True)
-            pauses = self._pauses(begins, ends)
-            for pause_at, length in pauses:
-                yield max(1, pause_at - self._timeline.now)
-                yield from self._pause(agent, length)
+            for pause_at, length in self._pauses(begins, ends):
+                if pause_at > self._timeline.now:
+                    yield pause_at - self._timeline.now
+                    yield from self._pause(agent, length)
             yield max(1, ends - self._minutes(5, 20) - self._timeline.now)
             self._service.switch(agent, available=False)  # finishes what he has, takes no more
             yield max(1, ends + self._minutes(0, 15) - self._timeline.now)
