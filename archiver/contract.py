@@ -23,6 +23,10 @@ UNKNOWN_PROJECT = "_unknown"
 JOURNAL_FOLDER = "_journal"
 MARKER = "archive.json"
 
+# The footer of a part holds JSON under this key: format, recorder, segment, first_seq and last_seq
+# of the segment, rows of the part, `covered` ([since, until] pairs) and `gaps`.
+FACTS = "archive"
+
 KINDS = ("request", "message", "agent", "event", "bot", "control", "gap", "untrusted", "unparsed")
 SOURCES = ("realtime", "repair", "rest", "recorder")
 
@@ -211,7 +215,9 @@ TYPED = (
         "Who opened the chat, or wrote the message.",
         {"request": ("createdBy",), "message": ("createdBy",)},
     ),
-    Column("sender", "text", "`system`, `bot_…`, a user id or the visitor.", {"message": ("sender",)}),
+    Column(
+        "sender", "text", "`system`, `bot_…`, a user id or the visitor.", {"message": ("sender",)}
+    ),
     Column("message_status", "integer", "0 sending to 300 seen.", {"message": ("status",)}),
     Column("message_type", "text", "text, image, frame, file, …", {"message": ("type",)}),
     Column(
@@ -243,7 +249,10 @@ TYPED = (
     ),
     Column("available", "flag", "The availability switch.", {"agent": ("user_available",)}),
     Column(
-        "profile_status", "text", "Why unavailable: empty or `inactive`.", {"agent": ("profileStatus",)}
+        "profile_status",
+        "text",
+        "Why unavailable: empty or `inactive`.",
+        {"agent": ("profileStatus",)},
     ),
     Column("busy", "flag", "At the limit, as the server computed it.", {"agent": ("isBusy",)}),
     Column("role", "text", "owner, admin, agent, …", {"agent": ("role",)}),
@@ -261,9 +270,7 @@ TYPED = (
         {"agent": ("number_assigned_requests",)},
     ),
     Column("presence", "text", "online or offline, rarely sent.", {"agent": ("presence.status",)}),
-    Column(
-        "presence_changed_at", "time", "Since when.", {"agent": ("presence.changedAt",)}
-    ),
+    Column("presence_changed_at", "time", "Since when.", {"agent": ("presence.changedAt",)}),
 )
 
 PAYLOAD = Column(
@@ -311,7 +318,7 @@ def partition(root: Path, project_id: str, day: date) -> Path:
 
 
 def part_name(recorder: str, segment: int) -> str:
-    """Name a part after recorder and journal segment, so that a replay overwrites it with itself."""
+    """Name a part after recorder and segment: a replay overwrites it with itself."""
     return f"{recorder}-{segment:08d}.parquet"
 
 

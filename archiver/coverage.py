@@ -9,16 +9,13 @@ Times are microseconds since 1970 UTC, by the recorder's clock.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archiver.extract import EPOCH
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from archiver.frames import Frame
+from archiver.frames import Frame
 
 REQUESTS_CAP = 100
 MESSAGES_CAP = 300

@@ -1,15 +1,15 @@
 """Every error that the archiver raises on purpose.
 
-    ArchiverError              one line for the user: where, what, what to do
-      ├─ ArchiveMissing        no archive in the folder named
-      ├─ ArchiveFormat         written by a newer version, or not an archive
-      ├─ ArchiveUnwritable     the folder cannot be written
-      ├─ JournalLocked         another process records under this name
-      ├─ JournalDamaged        bytes on disk are not what was written
-      ├─ JournalUnwritable     the disk is full, or refuses
-      ├─ TokenMissing          no token, or its file cannot be read
-      ├─ AddressWrong          the URL, or what answers there, is not a Tiledesk socket
-      └─ AccessRefused         the server refuses the token
+ArchiverError              one line for the user: where, what, what to do
+  ├─ ArchiveMissing        no archive in the folder named
+  ├─ ArchiveFormat         written by a newer version, or not an archive
+  ├─ ArchiveUnwritable     the folder cannot be written
+  ├─ JournalLocked         another process records under this name
+  ├─ JournalDamaged        bytes on disk are not what was written
+  ├─ JournalUnwritable     the disk is full, or refuses
+  ├─ TokenMissing          no token, or its file cannot be read
+  ├─ AddressWrong          the URL, or what answers there, is not a Tiledesk socket
+  └─ AccessRefused         the server refuses the token
 """
 
 from __future__ import annotations

@@ -7,14 +7,12 @@ or `untrusted` that holds the frame as it came. Nothing here raises for bad data
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archiver.contract import TYPED, UNKNOWN_PROJECT, Column
 from archiver.frames import Frame, elements, read_frame, read_value
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

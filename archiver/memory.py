@@ -6,18 +6,14 @@ in the journal's state. It decides nothing: what to follow is the protocol's bus
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from archiver.extract import read_time
-from archiver.frames import elements
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from archiver.frames import Frame
+from archiver.frames import Frame, elements
 
 CLOSED = 1000
 TEMPORARY = 50
@@ -151,8 +147,10 @@ def _is_visible(request: _Request) -> bool:
 def _is_stale(chat: Chat | None, request: _Request) -> bool:
     """Tell whether an open version is older than the close: updates may overtake each other."""
     moment = read_time(request.updatedAt)
-    return chat is not None and chat.closing is not None and (
-        isinstance(moment, int) and moment <= chat.closing
+    return (
+        chat is not None
+        and chat.closing is not None
+        and (isinstance(moment, int) and moment <= chat.closing)
     )
 
 
@@ -198,6 +196,7 @@ def _learn_close(known: Project, text: bytes) -> None:
         return
     label = message.attributes.get("messagelabel") if isinstance(message.attributes, dict) else None
     chat = known.chats.get(request.request_id)
-    if chat is not None and chat.closing is not None and isinstance(label, dict):
-        if label.get("key") == "CHAT_CLOSED" and _detailed(request, chat.closing):
-            chat.detailed = True
+    if chat is None or chat.is_open or not isinstance(label, dict):
+        return
+    if label.get("key") == "CHAT_CLOSED" and _detailed(request, chat.closing):
+        chat.detailed = True

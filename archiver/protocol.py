@@ -17,16 +17,12 @@ rules are the server's (see docs/format.md for what comes of them):
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from archiver.frames import read_topic
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from archiver.frames import Frame
-    from archiver.memory import Memory
+from archiver.frames import Frame, read_topic
+from archiver.memory import Memory
 
 SECOND = 1_000_000
 PING = '{"action":"heartbeat","payload":{"message":{"text":"ping"}}}'
@@ -354,4 +350,3 @@ def single(project: str, request_id: str) -> str:
 def messages(project: str, request_id: str) -> str:
     """Name the topic of a chat's messages."""
     return f"/{project}/requests/{request_id}/messages"
-

@@ -9,25 +9,23 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from archiver import contract, fs, journal, seal, state
+from archiver import contract, fs, journal, records, seal, state
+from archiver.archive import prepare
 from archiver.coverage import Coverage
 from archiver.errors import (
-    ArchiveFormat,
     ArchiveUnwritable,
     JournalLocked,
     JournalUnwritable,
 )
 from archiver.frames import Frame, read_frame
+from archiver.memory import Memory
 from archiver.session import Session
 from archiver.unsealed import DIED, STOPPED, Reader
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
 
 _ROLLED = b'{"control": "rolled"}'
 
@@ -38,43 +36,13 @@ def wall_clock() -> int:
 
 
 @dataclass(frozen=True)
-class Rolls:
-    """When a segment is closed: records, bytes, or microseconds, whichever comes first."""
+class Policy:
+    """When a segment is closed (records, bytes or microseconds), and who may read our files."""
 
     records: int = 200_000
     size: int = 64 * 2**20
     age: int = 3600 * 1_000_000
-
-
-def prepare(archive: Path, modes: fs.Modes = fs.PRIVATE) -> None:
-    """Make a folder an archive, or check that it is one of our format."""
-    marker = archive / contract.MARKER
-    try:
-        if marker.exists():
-            check_format(archive)
-        else:
-            fs.make_folder(archive, modes)
-            with fs.publish(marker, modes) as file:
-                file.write(json.dumps({"format": contract.VERSION}).encode() + b"\n")
-        fs.make_folder(archive / contract.JOURNAL_FOLDER, modes)
-    except OSError as error:
-        raise ArchiveUnwritable(
-            f"{archive}: cannot write there ({error.strerror}); name a folder that you may write"
-        ) from error
-
-
-def check_format(archive: Path) -> None:
-    """Refuse an archive of a format that this version does not read."""
-    marker = archive / contract.MARKER
-    try:
-        found = json.loads(marker.read_bytes())["format"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ArchiveFormat(f"{marker}: not an archive's marker; name another folder") from error
-    if found != contract.VERSION:
-        raise ArchiveFormat(
-            f"{marker}: format {found}, but this version reads format {contract.VERSION};"
-            " install a version that reads it"
-        )
+    modes: fs.Modes = fs.PRIVATE
 
 
 class Recording:
@@ -87,26 +55,25 @@ class Recording:
         projects: Sequence[str],
         clock: Callable[[], int] = wall_clock,
         timer: Callable[[], int] | None = None,
-        rolls: Rolls | None = None,
-        modes: fs.Modes = fs.PRIVATE,
+        policy: Policy | None = None,
     ) -> None:
         self.archive = archive
         self.recorder = recorder
         self.projects = tuple(projects)
         self.clock = clock
         self.timer = timer or clock
-        self.rolls = rolls or Rolls()
-        self.modes = modes
+        self.policy = policy or Policy()
+        self.modes = self.policy.modes
         self.folder = archive / contract.JOURNAL_FOLDER / recorder
-        prepare(archive, modes)
-        self._lock = acquire(self.folder, recorder, modes)
+        prepare(archive, self.modes)
+        self._lock = acquire(self.folder, recorder, self.modes)
         self._state = state.recover(archive, self.folder, recorder)
         self._fold = Reader(recorder, self._state.coverage)
         self._segment = self._open(self._take_seq())
         self._end_lines()
 
     @property
-    def memory(self) -> state.Memory:
+    def memory(self) -> Memory:
         """What is followed."""
         return self._state.memory
 
@@ -117,7 +84,7 @@ class Recording:
 
     def keep(self, data: bytes, at: int, connection: int, *, binary: bool = False) -> Frame:
         """Write a frame to the journal, then read its outside."""
-        kind = journal.BINARY if binary else journal.TEXT
+        kind = records.BINARY if binary else records.TEXT
         self._append(kind, data, at, connection)
         frame = Frame("unparsed") if binary else read_frame(data)
         self._fold.coverage.frame(frame, connection, 0, at)
@@ -126,8 +93,8 @@ class Recording:
     def note(self, facts: dict[str, Any], at: int, connection: int = 0) -> None:
         """Write a fact about the recording to the journal."""
         data = json.dumps(facts, ensure_ascii=False).encode()
-        seq = self._append(journal.CONTROL, data, at, connection)
-        self._fold.control(journal.Record(at, seq, connection, journal.CONTROL, data))
+        seq = self._append(records.CONTROL, data, at, connection)
+        self._fold.control(records.Record(at, seq, connection, records.CONTROL, data))
 
     def quiet_since(self) -> int:
         """Return when the journal was last written to."""
@@ -138,9 +105,9 @@ class Recording:
         if self._segment.records <= 1:
             return False
         return (
-            self._segment.records >= self.rolls.records
-            or self._segment.size >= self.rolls.size
-            or not 0 <= at - self._opened_at < self.rolls.age
+            self._segment.records >= self.policy.records
+            or self._segment.size >= self.policy.size
+            or not 0 <= at - self._opened_at < self.policy.age
         )
 
     def roll(self, at: int) -> None:
@@ -150,7 +117,7 @@ class Recording:
         """
         old, last = self._segment, self._take_seq()
         self._segment = self._open(self._take_seq())
-        old.append(at, last, 0, journal.CONTROL, _ROLLED)
+        old.append(at, last, 0, records.CONTROL, _ROLLED)
         old.close()
         self._fold.coverage.rolled()
 
@@ -222,7 +189,7 @@ class Recording:
         }
         self._opened_at = self._written_at = self.clock()
         data = json.dumps(opening, ensure_ascii=False).encode()
-        segment.append(self._opened_at, seq, 0, journal.CONTROL, data)
+        segment.append(self._opened_at, seq, 0, records.CONTROL, data)
         return segment
 
     def _end_lines(self) -> None:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver import contract, fs, journal
 from archiver.unsealed import Reader, arrow, day_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-    from pathlib import Path
-
     import pyarrow.parquet as pq
 
 _ROWS = 20_000
@@ -27,15 +26,22 @@ _BYTES = 32 * 2**20
 
 
 class _Part:
-    """A part being written: rows gather to row groups of bounded size."""
+    """A part being written: rows gather to row groups of bounded size.
+
+    The recorder's own rows come last, in a group of their own: who asks for them reads little.
+    """
 
     def __init__(self, writer: pq.ParquetWriter) -> None:
         self.writer = writer
         self.count = 0
+        self.own: list[dict[str, Any]] = []
         self._rows: list[dict[str, Any]] = []
         self._bytes = 0
 
     def add(self, row: dict[str, Any]) -> None:
+        if row["source"] == "recorder":
+            self.own.append(row)
+            return
         self._rows.append(row)
         self._bytes += len(row["payload"])
         if len(self._rows) >= _ROWS or self._bytes >= _BYTES:
@@ -47,6 +53,20 @@ class _Part:
             self.count += len(self._rows)
             self._rows = []
             self._bytes = 0
+
+    def finish(self, facts: dict[str, Any]) -> None:
+        """Write what is left; the footer tells the facts, what is covered and the gaps."""
+        self.flush()
+        self._rows = self.own
+        self.flush()
+        own = [json.loads(row["payload"]) for row in self.own]
+        facts |= {
+            "rows": self.count,
+            "covered": [[o["since"], o["until"]] for o in own if o.get("control") == "covered"],
+            "gaps": [o for o in own if "control" not in o],
+        }
+        self.writer.add_key_value_metadata({contract.FACTS: json.dumps(facts)})
+        self.writer.close()
 
 
 def steps(archive: Path, segment: Path, recorder: str, modes: fs.Modes) -> Iterator[str]:
@@ -64,9 +84,7 @@ def steps(archive: Path, segment: Path, recorder: str, modes: fs.Modes) -> Itera
                 parts[key] = _begin(stack, archive, key, segment, recorder, modes)
             parts[key].add(row)
         for part in parts.values():
-            part.flush()
-            part.writer.add_key_value_metadata(_facts(reader, segment, part.count))
-            part.writer.close()
+            part.finish(_facts(reader, segment))
         yield f"wrote {len(parts)} drafts"
     yield f"published {len(parts)} parts"
     torn = [damage.end - damage.start for damage in reader.damages if damage.end == len(data)]
@@ -103,16 +121,14 @@ def _begin(
     return _Part(writer)
 
 
-def _facts(reader: Reader, segment: Path, count: int) -> dict[str, str]:
-    facts = {
+def _facts(reader: Reader, segment: Path) -> dict[str, Any]:
+    return {
         "format": contract.VERSION,
         "recorder": reader.recorder,
         "segment": int(segment.stem),
         "first_seq": reader.first,
         "last_seq": reader.seq,
-        "rows": count,
     }
-    return {"archive": json.dumps(facts)}
 
 
 def seal(archive: Path, segment: Path, recorder: str, modes: fs.Modes = fs.PRIVATE) -> list[str]:

@@ -38,7 +38,7 @@ class Session:
         self._day = day_of(at)
         self._note(at)
 
-    def received(self, data: bytes, binary: bool, at: int) -> None:  # noqa: FBT001 (as the socket tells it)
+    def received(self, data: bytes, binary: bool, at: int) -> None:
         """Take a frame: keep it, then let the protocol answer."""
         if data.startswith(_HEARTBEAT) and len(data) < 200 and not binary:
             self._mark(at)

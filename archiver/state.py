@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from archiver import contract, fs, journal
+from archiver import contract, fs, journal, records
 from archiver.coverage import Coverage
 from archiver.errors import JournalDamaged
 from archiver.frames import read_frame
 from archiver.memory import Memory
 from archiver.unsealed import Reader
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NAME = "state.json"
 
@@ -109,9 +107,9 @@ def fold(state: State, path: Path, recorder: str) -> None:
     if "memory" in reader.opening:
         state.memory = Memory.from_json(reader.opening["memory"])
     state.segment = int(path.stem) + 1
-    for item in journal.decode(data):
-        if isinstance(item, journal.Record):
+    for item in records.decode(data):
+        if isinstance(item, records.Record):
             state.seq = max(state.seq, item.seq + 1)
             state.connection = max(state.connection, item.connection + 1)
-            if item.type == journal.TEXT:
+            if item.type == records.TEXT:
                 state.memory.learn(read_frame(item.data))

@@ -6,6 +6,7 @@ The sealer makes parts of these rows; a reader who wants the last minutes uses t
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,9 @@ from archiver import contract
 from archiver.coverage import Coverage, Fact
 from archiver.extract import EPOCH, rows
 from archiver.frames import EMPTY, Frame, read_frame, read_topic
-from archiver.journal import BINARY, CONTROL, Damage, Record, decode
+from archiver.records import BINARY, CONTROL, Damage, Record, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     import pyarrow as pa
 
 DIED = "the recorder died"

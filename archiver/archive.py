@@ -1,0 +1,49 @@
+"""The archive as a folder: made, found, or refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from archiver import contract, fs
+from archiver.errors import ArchiveFormat, ArchiveMissing, ArchiveUnwritable
+
+
+def find(archive: Path) -> None:
+    """Refuse a folder that is no archive of our format."""
+    if not (archive / contract.MARKER).is_file():
+        raise ArchiveMissing(
+            f"{archive}: no archive here; name the folder that 'archiver record' writes to"
+        )
+    check_format(archive)
+
+
+def prepare(archive: Path, modes: fs.Modes = fs.PRIVATE) -> None:
+    """Make a folder an archive, or check that it is one of our format."""
+    marker = archive / contract.MARKER
+    try:
+        if marker.exists():
+            check_format(archive)
+        else:
+            fs.make_folder(archive, modes)
+            with fs.publish(marker, modes) as file:
+                file.write(json.dumps({"format": contract.VERSION}).encode() + b"\n")
+        fs.make_folder(archive / contract.JOURNAL_FOLDER, modes)
+    except OSError as error:
+        raise ArchiveUnwritable(
+            f"{archive}: cannot write there ({error.strerror}); name a folder that you may write"
+        ) from error
+
+
+def check_format(archive: Path) -> None:
+    """Refuse an archive of a format that this version does not read."""
+    marker = archive / contract.MARKER
+    try:
+        found = json.loads(marker.read_bytes())["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArchiveFormat(f"{marker}: not an archive's marker; name another folder") from error
+    if found != contract.VERSION:
+        raise ArchiveFormat(
+            f"{marker}: format {found}, but this version reads format {contract.VERSION};"
+            " install a version that reads it"
+        )

@@ -1,0 +1,340 @@
+"""The command `archiver`: arguments, one call, output."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import sys
+import tomllib
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import click
+
+from archiver.errors import ArchiverError
+
+DEFAULT_URL = "wss://rtm.tiledesk.com/v2/"
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class Commands(click.Group):
+    """Shows our own errors as one line; a bug keeps its traceback. `simulate` is loaded late."""
+
+    LATE: ClassVar = {"simulate": "archiver.simulate.cli"}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *self.LATE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.LATE:
+            command = getattr(importlib.import_module(self.LATE[cmd_name]), cmd_name)
+            assert isinstance(command, click.Command)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ArchiverError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
+    if path is None:
+        return
+    try:
+        ctx.default_map = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "not text"
+        raise click.ClickException(f"{path}: cannot read it ({why})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise click.ClickException(f"{path}: not TOML: {error}") from error
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"auto_envvar_prefix": "ARCHIVER", "help_option_names": ["-h", "--help"]},
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    callback=_read_config,
+    expose_value=False,
+    is_eager=True,
+    help='TOML file with a table per command, e.g. [record] archive = "…".',
+)
+@click.version_option(package_name="tiledesk-archive", prog_name="archiver")
+def cli() -> None:
+    """Record Tiledesk chats into a Parquet archive."""
+
+
+def archive_option(command: _Command) -> _Command:
+    """Add --archive, which means the same everywhere."""
+    option = click.option(
+        "--archive",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar=["ARCHIVE", "ARCHIVER_ARCHIVE"],
+        required=True,
+        help="Folder of the archive.  [env: ARCHIVE]",
+    )
+    return option(command)
+
+
+def _project(
+    _ctx: click.Context, _param: click.Parameter, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    from archiver.contract import is_project_id
+
+    for name in names:
+        if not is_project_id(name):
+            raise click.BadParameter(f"{name!r} is no project id: letters, digits, - and _")
+    return tuple(dict.fromkeys(names))
+
+
+def _recorder(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
+    from archiver.contract import is_project_id
+
+    if not is_project_id(name):
+        raise click.BadParameter(f"{name!r}: letters, digits, - and _ only")
+    return name
+
+
+def recorder_option(command: _Command) -> _Command:
+    """Add --recorder."""
+    option = click.option(
+        "--recorder",
+        default="main",
+        show_default=True,
+        callback=_recorder,
+        help="Name of this recorder; two may write one archive under two names.",
+    )
+    return option(command)
+
+
+def readable_option(command: _Command) -> _Command:
+    """Add --group-readable."""
+    option = click.option(
+        "--group-readable", is_flag=True, help="Let the group read the archive (0640/0750)."
+    )
+    return option(command)
+
+
+@cli.command()
+@archive_option
+@recorder_option
+@readable_option
+@click.option(
+    "--project", "projects", multiple=True, required=True, callback=_project, help="Project id."
+)
+@click.option("--url", default=DEFAULT_URL, show_default=True, help="Address of the socket.")
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File that holds the token; without it, TILEDESK_TOKEN.",
+)
+@click.option(
+    "--insecure", is_flag=True, help="Allow ws:// to other hosts: the token goes in clear."
+)
+@click.option(
+    "--roll-seconds",
+    type=click.FloatRange(min=1),
+    default=3600,
+    show_default=True,
+    help="Seal a part at least so often.",
+)
+@click.option(
+    "--roll-bytes",
+    type=click.IntRange(min=4096),
+    default=64 * 2**20,
+    show_default=True,
+    help="Seal a part when its journal segment is so large.",
+)
+@click.option(
+    "--sync-ms",
+    type=click.FloatRange(min=1, max=10_000),
+    default=200,
+    show_default=True,
+    help="Force the journal to disk so often: what a power cut may take.",
+)
+def record(
+    archive: Path,
+    recorder: str,
+    group_readable: bool,
+    projects: tuple[str, ...],
+    url: str,
+    token_file: Path | None,
+    insecure: bool,
+    roll_seconds: float,
+    roll_bytes: int,
+    sync_ms: float,
+) -> None:
+    """Record every event of a project until stopped (SIGTERM, Ctrl-C).
+
+    \b
+    TILEDESK_TOKEN=… archiver record --archive chats --project 65f0a1b2c3d4e5f601234567
+    """
+    from archiver import connection, fs
+    from archiver.recorder import Settings
+    from archiver.recorder import record as run
+    from archiver.recording import Policy
+    from archiver.token import TokenSource
+
+    connection.check_url(url, insecure=insecure)
+    _log()
+    modes = fs.GROUP_READABLE if group_readable else fs.PRIVATE
+    policy = Policy(size=roll_bytes, age=int(roll_seconds * 1_000_000), modes=modes)
+    token = TokenSource(token_file)
+    run(Settings(archive, projects, url, token, recorder, sync_ms / 1000, policy))
+
+
+def _log() -> None:
+    """One line per state change, key=value, on stderr."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s level=%(levelname)s event=%(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S%z",
+    )
+
+
+@cli.command()
+@archive_option
+@recorder_option
+@readable_option
+def seal(archive: Path, recorder: str, group_readable: bool) -> None:
+    """Turn the journal that a dead recorder left into parts of the archive.
+
+    \b
+    archiver seal --archive chats
+    """
+    from archiver import fs
+    from archiver.archive import find
+    from archiver.recording import seal_all
+
+    find(archive)
+    modes = fs.GROUP_READABLE if group_readable else fs.PRIVATE
+    sealed = seal_all(archive, recorder, modes)
+    click.echo(f"sealed {len(sealed)} segments of {recorder}", err=True)
+
+
+format_option = click.option(
+    "--format",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print it.",
+)
+
+
+@cli.command()
+@archive_option
+@format_option
+def status(archive: Path, format: str) -> None:
+    """Say what is here per project and day: rows, coverage, gaps, last event, what is unsealed.
+
+    \b
+    archiver status --archive chats
+    """
+    from archiver.archive import find
+    from archiver.recording import wall_clock
+    from archiver.status import days as count_days
+    from archiver.status import unsealed
+
+    find(archive)
+    days, journals, now = count_days(archive), unsealed(archive), wall_clock()
+    if format == "json":
+        _print_json(days, journals, now)
+    else:
+        _print_table(days, journals, now)
+
+
+def _print_json(days: list[Any], journals: list[Any], now: int) -> None:
+    from archiver.status import lag_seconds, moment
+
+    rows = [
+        {
+            "project_id": day.project_id,
+            "date": day.date,
+            "rows": day.rows,
+            "parts": day.parts,
+            "bytes": day.size,
+            "last_received_at": moment(day.last),
+            "covered_s": day.covered_seconds(),
+            "gaps": list(day.gaps.values()),
+        }
+        for day in days
+    ]
+    left = [
+        asdict(journal)
+        | {"last": moment(journal.last)}
+        | {"lag_s": None if journal.last is None else lag_seconds(journal.last, now)}
+        for journal in journals
+    ]
+    click.echo(json.dumps({"format": 1, "days": rows, "unsealed": left}, ensure_ascii=False))
+
+
+def _print_table(days: list[Any], journals: list[Any], now: int) -> None:
+    from archiver.status import lag_seconds, moment
+
+    heads = f"{'rows':>9}{'parts':>7}{'MB':>8}  covered  gaps  last event"
+    click.echo(f"{'project':26}{'date':12}{heads}")
+    for day in days:
+        covered = day.covered_seconds() / 86_400
+        gaps = sum("topic" not in gap for gap in day.gaps.values())
+        click.echo(
+            f"{day.project_id:26}{day.date:12}{day.rows:9}{day.parts:7}{day.size / 1e6:8.1f}"
+            f"  {covered:7.1%}{gaps:6}  {moment(day.last) or '–'}"
+        )
+    for journal in journals:
+        state = "running" if journal.is_running else "not running"
+        lag = "–" if journal.last is None else f"{lag_seconds(journal.last, now):.0f} s ago"
+        click.echo(
+            f"recorder {journal.recorder}: {state}, {journal.segments} unsealed segments"
+            f" ({journal.records} frames, {journal.size / 1e6:.1f} MB), last sign of life {lag}"
+            + (f", {journal.damaged} damaged" if journal.damaged else "")
+        )
+
+
+@cli.command()
+@archive_option
+@click.pass_context
+def verify(ctx: click.Context, archive: Path) -> None:
+    """Read everything and say what is wrong: parts, counts, checksums, sequences, journal.
+
+    Exit status 3 when something is.
+
+    \b
+    archiver verify --archive chats
+    """
+    from archiver.archive import find
+    from archiver.verify import faults
+
+    find(archive)
+    found = 0
+    for fault in faults(archive, _progress):
+        click.echo(fault)
+        found += 1
+    if found:
+        ctx.exit(3)
+    click.echo("everything is whole", err=True)
+
+
+def _progress(items: list[Any]) -> Any:
+    """Show a bar on a terminal while the items are read."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    with click.progressbar(items, label="reading parts", file=sys.stderr) as bar:
+        yield from bar
+
+
+def main() -> None:
+    """Run the command."""
+    cli(prog_name="archiver")
+
+
+if __name__ == "__main__":
+    main()

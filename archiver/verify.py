@@ -1,0 +1,114 @@
+"""Whether an archive is whole: reads every byte, writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archiver import contract, journal, records, state
+from archiver.errors import ArchiverError
+from archiver.status import facts_of, is_running
+from archiver.unsealed import day_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# Of each recorder and segment, the sequences that it held.
+_Ranges = dict[str, dict[int, tuple[int, int]]]
+
+
+def faults(archive: Path, progress: Any = iter) -> Iterator[str]:
+    """Yield what is wrong with an archive, a line each.
+
+    `progress` wraps the list of parts while they are read.
+    """
+    ranges: _Ranges = {}
+    for path in progress(sorted(archive.rglob("*.parquet"))):
+        yield from (f"{path}: {fault}" for fault in _part_faults(path, ranges))
+    for recorder, segments in sorted(ranges.items()):
+        yield from _overlaps(recorder, segments)
+    for folder in sorted((archive / contract.JOURNAL_FOLDER).glob("*/")):
+        yield from _journal_faults(folder)
+
+
+def _part_faults(path: Path, ranges: _Ranges) -> Iterator[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            facts = facts_of(file.metadata)
+            if not path.match(contract.parts_glob()) or "segment" not in facts:
+                yield "not a part that a recorder wrote; move it out of the archive"
+                return
+            if not file.schema_arrow.equals(contract.schema()):
+                yield f"its columns are not those of format {contract.VERSION}"
+                return
+            batches = [_measure(batch) for batch in file.iter_batches(batch_size=20_000)]
+    except (OSError, ValueError, pa.ArrowException) as error:
+        yield f"damaged ({str(error).splitlines()[0]}); restore it from a copy"
+        return
+    yield from _disagreements(path, facts, batches)
+    span = (facts["first_seq"], facts["last_seq"])
+    known = ranges.setdefault(facts["recorder"], {}).setdefault(facts["segment"], span)
+    if known != span:
+        yield f"differs from another part of segment {facts['segment']}"
+
+
+def _measure(batch: pa.RecordBatch) -> tuple[int, int, int, int, int]:
+    """Return rows, first and last sequence, first and last time of a batch."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    seq = pc.min_max(batch["seq"]).as_py()
+    at = pc.min_max(batch["received_at"].cast(pa.int64())).as_py()
+    return batch.num_rows, seq["min"], seq["max"], at["min"], at["max"]
+
+
+def _disagreements(
+    path: Path, facts: dict[str, Any], batches: list[tuple[int, int, int, int, int]]
+) -> Iterator[str]:
+    """Yield where a part's rows are not what its footer, its name and its folder say."""
+    count = sum(batch[0] for batch in batches)
+    if count != facts["rows"]:
+        yield f"holds {count} rows, but {facts['rows']} were written"
+    if path.name != contract.part_name(facts["recorder"], facts["segment"]):
+        yield f"holds segment {facts['segment']} of {facts['recorder']}, not what its name says"
+    if not batches:
+        return
+    dates = {str(day_of(at)) for batch in batches for at in batch[3:]}
+    if dates != {path.parent.name.partition("=")[2]}:
+        yield f"holds rows of {', '.join(sorted(dates))}"
+    low, high = min(batch[1] for batch in batches), max(batch[2] for batch in batches)
+    if not facts["first_seq"] <= low <= high <= facts["last_seq"]:
+        yield f"holds sequences {low} to {high}, not {facts['first_seq']} to {facts['last_seq']}"
+
+
+def _overlaps(recorder: str, segments: dict[int, tuple[int, int]]) -> Iterator[str]:
+    reached, before = -1, 0
+    for segment, (first, last) in sorted(segments.items()):
+        if first <= reached:
+            yield f"{recorder}: segments {before} and {segment} overlap at sequence {first}"
+        if last > reached:
+            reached, before = last, segment
+
+
+def _journal_faults(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.glob(f"*{journal.DAMAGED}")):
+        yield f"{path}: set aside as damaged; its good records are in the archive"
+    paths = journal.segments(folder)
+    for path in paths:
+        data = path.read_bytes()
+        for item in records.decode(data):
+            # The end of the newest segment may be torn, or still being written.
+            is_tail = (
+                path == paths[-1] and isinstance(item, records.Damage) and item.end == len(data)
+            )
+            if isinstance(item, records.Damage) and not is_tail:
+                yield f"{path}: damaged from byte {item.start} to {item.end}"
+    try:
+        if state.load(folder) is None and not is_running(folder):
+            yield f"{folder / state.NAME}: missing"
+    except ArchiverError as error:
+        yield str(error)
