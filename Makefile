@@ -35,7 +35,7 @@ docs: $(VENV)/.dev ## write the generated parts of the documents again
 	$(COG) -r docs/*.md
 
 dist: $(VENV)/.dev ## build the wheel and the source distribution
-	rm -rf dist
+	rm -rf build dist
 	$(BIN)/python -m build --no-isolation
 
 clean: ## remove everything that these targets made

@@ -26,7 +26,9 @@ PURE = (
     "archiver/errors.py",
     "archiver/extract.py",
     "archiver/frames.py",
+    "archiver/memory.py",
     "archiver/protocol.py",
+    "archiver/records.py",
     "archiver/simulate/hub.py",
     "archiver/unsealed.py",
 )
