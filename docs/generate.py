@@ -55,20 +55,21 @@ def queries(folder: str) -> str:
 
 
 def _query(path: Path) -> str:
-    lines = []
-    for line in path.read_text("utf-8").splitlines():
-        if not line.startswith("--"):
-            break
-        lines.append(line.removeprefix("--").strip())
-    name, _, sentence = " ".join(lines[:1]).partition(":")
-    fields = re.split(r"\n(?=\w+:)", "\n".join(lines[1:]).strip())
-    listed = "".join(f"- **{_label(field)}\n" for field in fields if field)
-    return f"### {name}\n\n{sentence.strip()}\n\n{listed}"
-
-
-def _label(field: str) -> str:
-    label, _, text = field.partition(":")
-    return f"{label}:** {' '.join(text.split())}"
+    """Return a query's header as Markdown: its sentence, its fields, its columns as a table."""
+    header = re.match(r"(--.*\n)*", path.read_text("utf-8"))
+    assert header is not None
+    first, *fields = re.sub("^-- ?", "", header.group(), flags=re.MULTILINE).splitlines()
+    name, _, sentence = first.partition(":")
+    listed, rows = [], []
+    for label, _, text in (field.partition(":") for field in fields):
+        if label.startswith("  "):
+            rows.append((f"`{label.strip()}`", text.strip()))
+        elif label != "columns":
+            listed.append(f"- **{label}**: {text.strip()}\n")
+    meaning = table(("column", "meaning"), rows) if rows else ""
+    return "\n".join(
+        filter(None, (f"### {name}\n", f"{sentence.strip()}\n", "".join(listed), meaning))
+    )
 
 
 def commands(name: str) -> str:
