@@ -87,7 +87,7 @@ _PROJECTS = click.option(
 @click.option("--drop-every", type=click.FloatRange(0, min_open=True), help="Cut all sockets.")
 @click.option("--garbage", type=_EXISTING, help="Raw frames to slip in, as JSON lines.")
 @click.option("--inject-untrusted", is_flag=True, help="Let another client publish, too.")
-def serve(  # noqa: PLR0917
+def serve(
     port: int,
     token: str,
     projects: tuple[str, ...],
@@ -133,6 +133,43 @@ def serve(  # noqa: PLR0917
         for project in dict.fromkeys(projects)
     ]
     server.serve(desks, server.Serving(port, token, speed, start, duration, truth, log, faults))
+
+
+@simulate.command()
+@click.argument("file", type=_EXISTING)
+@_PORT
+@_TOKEN
+@_LOG
+@click.option(
+    "--speed",
+    type=click.FloatRange(0, min_open=True),
+    default=1,
+    show_default=True,
+    help="Recorded seconds in a second.",
+)
+@click.option("--no-shift", is_flag=True, help="Leave the recorded times as they are.")
+@click.option(
+    "--linger",
+    type=click.FloatRange(0),
+    help="Seconds to go on answering when it is over; default until a signal.",
+)
+def replay(
+    file: Path,
+    port: int,
+    token: str,
+    log: Path | None,
+    speed: float,
+    no_shift: bool,
+    linger: float | None,
+) -> None:
+    r"""Serve recorded frames as if they happened now; the first line printed is the URL.
+
+    \b
+    Example: archiver simulate replay owner_view.frames.jsonl.gz --speed 10
+    """
+    from archiver.simulate import replay as player
+
+    player.replay(file, player.Playing(port, token, speed, not no_shift, linger, log))
 
 
 if __name__ == "__main__":

@@ -121,9 +121,13 @@ class Hub:
             snapshot = self._snapshot(topic, connection.viewer)
         except _Refused:
             return
+        self.register(topic, connection)
+        connection.send(publication(topic, "CREATE", snapshot))
+
+    def register(self, topic: str, connection: Connection) -> None:
+        """Deliver a topic to a connection from now on, once however often it is asked for."""
         self._subscribers.setdefault(topic, {})[connection] = None
         connection.topics.add(topic)
-        connection.send(publication(topic, "CREATE", snapshot))
 
     def unsubscribe(self, topic: str, connection: Connection) -> None:
         """Forget a subscription; an unknown one is no error."""

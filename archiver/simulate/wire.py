@@ -12,7 +12,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
 from archiver.errors import ArchiverError
@@ -29,6 +30,7 @@ from archiver.simulate.hub import Connection, Hub
 HOST = "127.0.0.1"
 INBOUND_LIMIT = 100 * 1024 * 1024
 RETRY_AFTER_S = "1"
+CLOSE_TIMEOUT_S = 1.0
 
 
 class PortTaken(ArchiverError):
@@ -98,6 +100,12 @@ class Client:
         frames, self._waiting = self._waiting + self.connection.take(), []
         return frames
 
+    def hang_up(self) -> None:
+        """End the stream after what was sent, without a close frame."""
+        self.connection.close()
+        if not self.socket.transport.is_closing():
+            self.socket.transport.write_eof()
+
     def terminate(self) -> None:
         """Cut the socket as the real server does: without a close frame."""
         self.connection.close()
@@ -117,7 +125,11 @@ class Wire:
         self._garbage = list(self._faults.garbage)
         self._refusals_left = self._faults.too_many
         self._sent = 0
-        self.connected = asyncio.Condition()
+        self.is_open = asyncio.Event()
+        """Whether handshakes are answered; they wait while it is not set."""
+        self.is_open.set()
+        self.arrived = asyncio.Event()
+        """Set by every client that connects."""
         self.clients: dict[Client, None] = {}
 
     @asynccontextmanager
@@ -131,7 +143,7 @@ class Wire:
             compression=None,
             ping_interval=None,
             open_timeout=None,
-            close_timeout=1,
+            close_timeout=CLOSE_TIMEOUT_S,
             max_size=INBOUND_LIMIT,
         )
         async with AsyncExitStack() as stack:
@@ -155,8 +167,23 @@ class Wire:
         for client in tuple(self.clients):
             client.terminate()
 
+    async def end_all(self, *, politely: bool) -> None:
+        """Send what still waits, then end every connection, with a close frame or without."""
+        for client in tuple(self.clients):
+            for frame in client.take():
+                with suppress(ConnectionClosed):
+                    await self._send(client, frame)
+            client.connection.close()
+            if politely:
+                await client.socket.close(CloseCode.GOING_AWAY)
+            else:
+                client.hang_up()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(client.socket.wait_closed(), CLOSE_TIMEOUT_S)
+
     async def _handshake(self, socket: ServerConnection, request: Request) -> Response | None:
         address = urlsplit(request.path)
+        await self.is_open.wait()
         if self._faults.hang_handshake:
             await asyncio.Event().wait()
         if address.path != "/":
@@ -176,8 +203,7 @@ class Wire:
         self.clients[client] = None
         tasks = [asyncio.create_task(self._write(client)), asyncio.create_task(self._beat(client))]
         try:
-            async with self.connected:
-                self.connected.notify_all()
+            self.arrived.set()
             async for frame in socket:
                 client.put(client.connection.receive(frame))
         except ConnectionClosed:
