@@ -1,0 +1,1 @@
+"""Answers questions about recorded chats: reads the archive, never writes it."""

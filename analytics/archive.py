@@ -1,0 +1,231 @@
+"""Opens an archive for questions about some days: the only place where DuckDB is opened.
+
+A window reads the partitions of its own days and of some before and after, named one by one, and
+what the recorder has not sealed yet: the journal first, then the parts, so that what is sealed in
+between is read once. Views are made when a question needs them, and kept for the next one.
+It writes nothing, and knows nothing of what the queries mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from analytics import queries
+from analytics.errors import ArchiveUnreadable, QueryWrong, WindowWrong
+from analytics.folder import Folder, Segment
+from analytics.window import Window, choose
+from archiver import contract
+
+if TYPE_CHECKING:
+    import duckdb
+
+LOOK_BACK = timedelta(days=2)
+LOOK_AHEAD = timedelta(days=7)
+
+_KEY = ("recorder", "seq", "element")
+_LEAVES = "struct(project_user_id varchar, left_at timestamp)[]"
+
+
+@dataclass(frozen=True)
+class Table:
+    """An answer: the columns' names and types, and the rows."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return each row by its columns' names."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+class Archive:
+    """One project's archive, open for questions about a window."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, project_id: str, window: Window
+    ) -> None:
+        self.project_id = project_id
+        self.window = window
+        self._connection = connection
+        self._made: set[str] = set()
+
+    def query(self, sql: str) -> Table:
+        """Answer one of our own questions."""
+        import duckdb
+
+        try:
+            for name in queries.needed(sql):
+                self._make(name)
+            answer = self._connection.execute(sql)
+            described = answer.description or []
+            rows = answer.fetchall()
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            raise ArchiveUnreadable(f"{_first_line(error)}; see 'archiver verify'") from error
+        columns = tuple(str(column[0]) for column in described)
+        return Table(columns, tuple(str(column[1]) for column in described), rows)
+
+    def ask(self, sql: str) -> Table:
+        """Answer a question that the user wrote: one statement that only reads."""
+        import duckdb
+
+        try:
+            statements = duckdb.extract_statements(sql)
+            if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
+                raise QueryWrong("not one statement that only reads; write one SELECT")
+            return self.query(sql)
+        except duckdb.Error as error:
+            raise QueryWrong(_first_line(error)) from error
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _make(self, name: str) -> None:
+        if name not in self._made:
+            sql = queries.load("views", name).sql
+            self._connection.execute(f"create or replace temp table {name} as {sql}")
+            self._made.add(name)
+
+
+def connect(
+    folder: Folder,
+    project_id: str,
+    window: Window,
+    look_back: timedelta | None = LOOK_BACK,
+    look_ahead: timedelta | None = LOOK_AHEAD,
+) -> Archive:
+    """Open a project's archive for a window; None looks back or ahead as far as there is."""
+    first, last = window.partitions(look_back, look_ahead)
+    segments = folder.unsealed
+    recorded = folder.days(project_id)
+    if not any(first <= day <= last for day in recorded):
+        raise WindowWrong(
+            f"{window.since} to {window.until}: nothing recorded of {project_id} in these days;"
+            f" there is {recorded[0]} to {recorded[-1]}"
+        )
+    connection = database()
+    tell(connection, project_id, window)
+    parts = folder.parts(project_id, first, last)
+    _events(connection, project_id, parts, segments, (first, last))
+    return Archive(connection, project_id, window)
+
+
+def open_window(  # noqa: PLR0913
+    root: Path,
+    project_id: str,
+    since: date,
+    until: date,
+    tz: str = "UTC",
+    *,
+    look_back: timedelta | None = LOOK_BACK,
+    look_ahead: timedelta | None = LOOK_AHEAD,
+) -> Archive:
+    """Open an archive for the local days [since, until): what a notebook begins with."""
+    folder = Folder(root)
+    window = choose(since, until, tz, utc_now())
+    return connect(folder, folder.project(project_id), window, look_back, look_ahead)
+
+
+def utc_now() -> datetime:
+    """Return what time it is, as naive UTC."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def database() -> duckdb.DuckDBPyConnection:
+    """Return an empty database in which the queries mean what they say."""
+    import duckdb
+
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+    connection.execute("set TimeZone = 'UTC'")  # given at connect, it asks the network for ICU
+    connection.execute(queries.macros())
+    return connection
+
+
+def tell(connection: duckdb.DuckDBPyConnection, project_id: str, window: Window) -> None:
+    """Make the relations that say what is asked about: `params` and `days`."""
+    connection.execute(
+        "create or replace temp table params as select"
+        " ? :: varchar as project_id, ? :: date as since, ? :: date as until, ? :: varchar as tz,"
+        " ? :: timestamp as start_utc, ? :: timestamp as end_utc, ? :: timestamp as now_utc",
+        [project_id, window.since, window.until, window.tz, window.start, window.end, window.now],
+    )
+    connection.execute(
+        "create or replace temp table days (date date, start_utc timestamp, end_utc timestamp)"
+    )
+    connection.executemany("insert into days values (?, ?, ?)", window.days())
+
+
+def _events(
+    connection: duckdb.DuckDBPyConnection,
+    project_id: str,
+    parts: list[Path],
+    segments: list[Segment],
+    days: tuple[date, date],
+) -> None:
+    import pyarrow as pa
+
+    sources = []
+    listed = ", ".join(_quoted(path) for path in parts)
+    if parts:
+        sources.append(f"select {_columns()} from {_read(listed)}")  # noqa: S608 (no values)
+    if segments:
+        unsealed = pa.concat_tables([segment.rows for segment in segments])
+        connection.register("journal", unsealed)
+        connection.execute(
+            "create or replace temp table unsealed as select * from journal"
+            " where project_id = ? and date between ? and ?",
+            [project_id, *days],
+        )
+        connection.unregister("journal")
+        _leave_sealed(connection, parts, segments)
+        sources.append(f"select {_columns()} from unsealed")  # noqa: S608 (no values)
+    connection.execute(f"create or replace temp view events as {' union all '.join(sources)}")
+
+
+def _leave_sealed(
+    connection: duckdb.DuckDBPyConnection, parts: list[Path], segments: list[Segment]
+) -> None:
+    """Forget what was sealed between reading the journal and listing the parts."""
+    names = {contract.part_name(segment.recorder, segment.number) for segment in segments}
+    sealed = [_quoted(path) for path in parts if path.name in names]
+    if sealed:
+        same = " and ".join(f"part.{key} = unsealed.{key}" for key in _KEY)
+        again = f"select 1 from {_read(', '.join(sealed))} as part where {same}"  # noqa: S608
+        connection.execute(f"delete from unsealed where exists ({again})")  # noqa: S608
+
+
+def _read(listed: str) -> str:
+    return (
+        f"read_parquet([{listed}], hive_partitioning = true,"
+        " hive_types = {'project_id': varchar, 'date': date})"
+    )
+
+
+def _columns() -> str:
+    """Return the contract's columns, times as plain UTC."""
+    casts = {"time": "timestamp", "leaves": _LEAVES}
+    told = [
+        f"cast({column.name} as {casts[column.type]}) as {column.name}"
+        if column.type in casts
+        else column.name
+        for column in contract.COLUMNS
+    ]
+    return ", ".join(["project_id", "date", *told])
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

@@ -1,0 +1,35 @@
+"""Every error that analytics raises on purpose.
+
+AnalyticsError             one line for the user: where, what, what to do
+  ├─ ArchiveUnreadable     no archive, one of another format, or a file that cannot be read
+  ├─ ProjectUnknown        nothing is archived of this project
+  ├─ WindowWrong           days that cannot be reported, or a time zone that is none
+  ├─ QueryWrong            a query that is wrong, or that asks for more than to read
+  └─ SettingWrong          a configuration that cannot be used, an output that cannot be written
+"""
+
+from __future__ import annotations
+
+
+class AnalyticsError(Exception):
+    """Something the user can act on; shown as one line, exit status 1."""
+
+
+class ArchiveUnreadable(AnalyticsError):
+    """There is no archive where one was named, or it cannot be read."""
+
+
+class ProjectUnknown(AnalyticsError):
+    """Nothing is archived of the project, or none was named among several."""
+
+
+class WindowWrong(AnalyticsError):
+    """The days asked for cannot be reported."""
+
+
+class QueryWrong(AnalyticsError):
+    """A query is wrong, or does not say what its header says."""
+
+
+class SettingWrong(AnalyticsError):
+    """A configuration cannot be used, or an output cannot be written."""

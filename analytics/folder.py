@@ -1,0 +1,121 @@
+"""An archive as a folder: which projects and days are in it, and what is not sealed yet.
+
+It lists and reads; it writes nothing, opens no database, and knows nothing of what rows mean.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from analytics.errors import ArchiveUnreadable, ProjectUnknown
+from archiver import contract
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Segment(NamedTuple):
+    """What a segment of the journal holds; its parts bear the recorder's name and the number."""
+
+    recorder: str
+    number: int
+    rows: pa.Table
+
+
+class Folder:
+    """An archive's folder; the journal is read once, before any part is listed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        _check_marker(root)
+
+    @cached_property
+    def unsealed(self) -> list[Segment]:
+        """The journal's segments."""
+        from archiver import unsealed
+
+        found = []
+        for path in sorted((self.root / contract.JOURNAL_FOLDER).glob("*/*.segment")):
+            recorder = path.parent.name
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:  # sealed meanwhile: its rows are in the parts
+                continue
+            except OSError as error:
+                raise _unreadable(path, error) from error
+            found.append(Segment(recorder, int(path.stem), unsealed.table(data, recorder)))
+        return found
+
+    def projects(self) -> list[str]:
+        """Return the projects of which something is here."""
+        found = {path.name.removeprefix("project_id=") for path in self.root.glob("project_id=*")}
+        for segment in self.unsealed:
+            found.update(segment.rows.column("project_id").unique().to_pylist())
+        return sorted(found - {contract.UNKNOWN_PROJECT})
+
+    def project(self, name: str | None) -> str:
+        """Return the project to report on: the one named, or the only one."""
+        known = self.projects()
+        if not known:
+            raise ProjectUnknown(f"{self.root}: nothing is recorded yet")
+        if name is None and len(known) > 1:
+            raise ProjectUnknown(
+                f"{self.root}: several projects; choose one with --project: {', '.join(known)}"
+            )
+        if name is not None and name not in known:
+            raise ProjectUnknown(
+                f"{self.root}: no project {name} here; there is {', '.join(known)}"
+            )
+        return name or known[0]
+
+    def days(self, project_id: str) -> list[date]:
+        """Return the UTC days for which the project has parts or unsealed rows."""
+        found = {
+            date.fromisoformat(path.name.removeprefix("date="))
+            for path in (self.root / f"project_id={project_id}").glob("date=*")
+        }
+        for segment in self.unsealed:
+            projects = segment.rows.column("project_id").to_pylist()
+            days = segment.rows.column("date").to_pylist()
+            found.update(
+                day for name, day in zip(projects, days, strict=True) if name == project_id
+            )
+        return sorted(found)
+
+    def parts(self, project_id: str, first: date, last: date) -> list[Path]:
+        """Return the parts of a project's days, both included."""
+        found: list[Path] = []
+        for day in self.days(project_id):
+            if first <= day <= last:
+                partition = contract.partition(self.root, project_id, day)
+                found += sorted(partition.glob("*.parquet"))
+        return found
+
+
+def _check_marker(root: Path) -> None:
+    marker = root / contract.MARKER
+    try:
+        found = json.loads(marker.read_bytes())["format"]
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ArchiveUnreadable(
+            f"{root}: no archive here; name the folder that 'archiver record' writes to"
+        ) from error
+    except OSError as error:
+        raise _unreadable(marker, error) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ArchiveUnreadable(
+            f"{marker}: not an archive's marker; name another folder"
+        ) from error
+    if found != contract.VERSION:
+        raise ArchiveUnreadable(
+            f"{marker}: format {found}, but this version reads format {contract.VERSION};"
+            " install a version that reads it"
+        )
+
+
+def _unreadable(path: Path, error: OSError) -> ArchiveUnreadable:
+    return ArchiveUnreadable(f"{path}: cannot read it ({error.strerror}); run as a user who may")

@@ -1,0 +1,174 @@
+"""The SQL files: found in the package, their headers read, the views in their order.
+
+A query's header is its documentation:
+
+    -- name: One sentence.
+    -- grain: one row a …
+    -- anchor: which instant puts a row into the window
+    -- units: seconds
+    -- params: columns of `params` that it reads
+    -- caveat: what to know before believing it
+    -- columns:
+    --   column: what it holds
+
+This module reads text; it runs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from analytics.errors import QueryWrong
+
+# Each view stands only on those before it (and on `events`, `params`, `days`).
+VIEWS = (
+    "periods",
+    "coverage",
+    "gaps",
+    "uncovered",
+    "request_versions",
+    "close_details",
+    "conversations",
+    "sessions",
+    "session_versions",
+    "status_intervals",
+    "department_stretches",
+    "bot_stretches",
+    "agents",
+    "assignments",
+    "messages",
+    "turns",
+    "responses",
+    "waits",
+    "handovers",
+    "ratings",
+    "agent_status",
+)
+
+# In the order in which a report tells them.
+METRICS = (
+    "chats_offered",
+    "chats_closed",
+    "first_response_human",
+    "first_response_customer",
+    "queue_time",
+    "session_duration",
+    "transfers",
+    "close_reasons",
+    "satisfaction",
+    "messages_by_role",
+    "arrivals_by_hour",
+    "backlog_at_midnight",
+    "agent_chats",
+    "agent_response",
+    "agent_availability",
+    "tiledesk_compatible",
+    "coverage_by_day",
+    "data_quality",
+)
+
+CHECKS = (
+    "row_key_twice",
+    "closed_before_opened",
+    "sessions_overlap",
+    "assigned_outside_session",
+    "gap_inside_coverage",
+    "unknown_status",
+)
+
+FOLDERS = {"views": VIEWS, "metrics": METRICS, "checks": CHECKS}
+_NEEDED = {
+    "views": ("grain", "columns"),
+    "metrics": ("grain", "anchor", "units", "columns"),
+    "checks": ("grain",),
+}
+
+_COMMENT = re.compile(r"--[^\n]*")
+_COLUMN = re.compile(r"--   (\w+): (.+)")
+_FIELD = re.compile(r"-- (\w+):\s*(.*)")
+
+
+@dataclass(frozen=True)
+class Query:
+    """One SQL file: what its header says, and the statement."""
+
+    name: str
+    doc: str
+    grain: str
+    anchor: str | None
+    units: str | None
+    caveat: str | None
+    params: tuple[str, ...]
+    columns: dict[str, str]
+    text: str
+    sql: str
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Every word of the statement; views that it stands on are among them."""
+        return frozenset(re.findall(r"\w+", self.sql))
+
+
+def parse(folder: str, name: str, text: str) -> Query:
+    """Read a query's header, and hold it to the parameters that the query reads."""
+    fields, columns = _header(text)
+    sql = _COMMENT.sub("", text).strip()
+    where = f"{folder}/{name}.sql"
+    for field in (name, *_NEEDED[folder]):
+        if field not in fields:
+            raise QueryWrong(f"{where}: the header lacks {field!r}")
+    params = tuple(re.findall(r"\w+", fields.get("params", "")))
+    read = set(re.findall(r"\bparams\.(\w+)", sql))
+    if folder == "metrics" and set(params) != read:
+        raise QueryWrong(f"{where}: declares params {sorted(params)}, but reads {sorted(read)}")
+    return Query(
+        name,
+        fields[name],
+        fields["grain"],
+        fields.get("anchor"),
+        fields.get("units"),
+        fields.get("caveat"),
+        params,
+        columns,
+        text,
+        sql,
+    )
+
+
+def _header(text: str) -> tuple[dict[str, str], dict[str, str]]:
+    fields: dict[str, str] = {}
+    columns: dict[str, str] = {}
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        if column := _COLUMN.fullmatch(line):
+            columns[column[1]] = column[2]
+        elif field := _FIELD.fullmatch(line):
+            fields[field[1]] = field[2]
+    return fields, columns
+
+
+@cache
+def load(folder: str, name: str) -> Query:
+    """Return one query of a folder: `views`, `metrics` or `checks`."""
+    if name not in FOLDERS[folder]:
+        raise QueryWrong(f"{name}: no such query; there are {', '.join(FOLDERS[folder])}")
+    text = (files("analytics.sql") / folder / f"{name}.sql").read_text("utf-8")
+    return parse(folder, name, text)
+
+
+def macros() -> str:
+    """Return the definitions of the built-ins that DuckDB lacks."""
+    return (files("analytics.sql") / "macros.sql").read_text("utf-8")
+
+
+def needed(sql: str) -> list[str]:
+    """Return the views that a statement stands on, each after those that it stands on itself."""
+    wanted = set(re.findall(r"\w+", _COMMENT.sub("", sql))) & set(VIEWS)
+    for name in reversed(VIEWS):
+        if name in wanted:
+            wanted |= load("views", name).words & set(VIEWS)
+    return [name for name in VIEWS if name in wanted]

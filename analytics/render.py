@@ -1,0 +1,80 @@
+"""Writes an answer as text: JSON, CSV, or a plain table. Pure: plain data in, text out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from analytics.archive import Table
+from analytics.report import plain, records
+
+NOTHING = "–"
+
+
+def table_as(table: Table, how: str) -> str:
+    """Return an answer in a format: `table`, `json` or `csv`."""
+    if how == "json":
+        return as_json(records(table.records()))
+    if how == "csv":
+        return as_csv(table.columns, table.rows)
+    return grid(table.columns, [[cell(value) for value in row] for row in table.rows])
+
+
+def as_json(value: Any) -> str:
+    """Return plain data as JSON."""
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return rows as CSV: an empty field is unknown."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_field(value) for value in row])
+    return out.getvalue()
+
+
+def report_as_csv(report: dict[str, Any]) -> str:
+    """Return a report as CSV in long form: one value a line."""
+    rows: list[tuple[str, int, str, Any]] = [
+        ("coverage", 0, "coverage_ratio", report["coverage"]["ratio"])
+    ]
+    for number, gap in enumerate(report["coverage"]["gaps"]):
+        rows += [("gaps", number, column, value) for column, value in gap.items()]
+    for metric, answers in report["metrics"].items():
+        for number, answer in enumerate(answers):
+            rows += [(metric, number, column, value) for column, value in answer.items()]
+    return as_csv(("metric", "row", "column", "value"), rows)
+
+
+def grid(columns: Sequence[str], rows: Sequence[Sequence[str]], indent: str = "") -> str:
+    """Return cells in columns: the first one to the left, the others to the right."""
+    lines = [list(columns), *[list(row) for row in rows]]
+    widths = [max(len(line[n]) for line in lines) for n in range(len(columns))]
+    drawn = []
+    for line in lines:
+        first = line[0].ljust(widths[0])
+        others = [text.rjust(width) for text, width in zip(line[1:], widths[1:], strict=True)]
+        drawn.append((indent + "  ".join([first, *others])).rstrip())
+    return "\n".join(drawn) + "\n"
+
+
+def cell(value: Any) -> str:
+    """Return a value as a table shows it."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, float):
+        return f"{value:.3f}".rstrip("0").rstrip(".")
+    if isinstance(value, list):
+        return ", ".join(cell(one) for one in value)
+    value = plain(value)
+    return value.replace("\n", " ") if isinstance(value, str) else str(value)
+
+
+def _field(value: Any) -> Any:
+    value = plain(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value

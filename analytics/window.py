@@ -1,0 +1,95 @@
+"""The days that a report is about: local days of a time zone, and their instants in UTC.
+
+Pure: it is told what time it is, and knows nothing of archives. Instants are naive UTC, as the
+queries have them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from analytics.errors import WindowWrong
+
+DAY = timedelta(days=1)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The local days [since, until) of a time zone, asked about at an instant."""
+
+    since: date
+    until: date
+    tz: str
+    now: datetime
+
+    @property
+    def start(self) -> datetime:
+        """The first instant."""
+        return midnight(self.since, zone(self.tz))
+
+    @property
+    def end(self) -> datetime:
+        """The first instant after it."""
+        return midnight(self.until, zone(self.tz))
+
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether the window is not over yet."""
+        return self.end > self.now
+
+    def days(self) -> list[tuple[date, datetime, datetime]]:
+        """Return each local day with its first instant and the first one after it."""
+        place = zone(self.tz)
+        dates = [self.since + n * DAY for n in range((self.until - self.since).days)]
+        return [(day, midnight(day, place), midnight(day + DAY, place)) for day in dates]
+
+    def partitions(
+        self, look_back: timedelta | None, look_ahead: timedelta | None
+    ) -> tuple[date, date]:
+        """Return the first and the last UTC day to read; None looks as far as there is."""
+        first, last = self.start.date(), (self.end - _MICROSECOND).date()
+        before = None if look_back is None else _shifted(first, -look_back)
+        after = None if look_ahead is None else _shifted(last, look_ahead)
+        return before or date.min, after or date.max
+
+
+def choose(since: date, until: date, tz: str, now: datetime) -> Window:
+    """Return the window, or say why there is none."""
+    if since >= until:
+        raise WindowWrong(f"{since} to {until}: no day in it; --until is the day after the last")
+    window = Window(since, until, tz, now)
+    if window.start >= now:
+        today = local_date(now, tz)
+        raise WindowWrong(f"{since}: in the future; it is {today} in {tz}")
+    return window
+
+
+def zone(tz: str) -> ZoneInfo:
+    """Return a time zone by its IANA name."""
+    try:
+        return ZoneInfo(tz)
+    except (KeyError, ValueError, OSError) as error:
+        raise WindowWrong(f"{tz}: no time zone; use an IANA name such as Europe/Rome") from error
+
+
+def midnight(day: date, place: ZoneInfo) -> datetime:
+    """Return the first instant of a local day."""
+    try:
+        return datetime.combine(day, time(), place).astimezone(UTC).replace(tzinfo=None)
+    except OverflowError as error:
+        raise WindowWrong(f"{day}: no day that can be reported; use one of our time") from error
+
+
+def local_date(now: datetime, tz: str) -> date:
+    """Return the date that it is in a time zone."""
+    return now.replace(tzinfo=UTC).astimezone(zone(tz)).date()
+
+
+def _shifted(day: date, by: timedelta) -> date | None:
+    try:
+        return day + by
+    except OverflowError:
+        return None

@@ -1,0 +1,54 @@
+-- agents: The people who answer: everybody whose state is followed or who was in a chat.
+-- grain: one row a user id
+-- caveat: a visitor who appears among a chat's agents is still a visitor of that chat
+-- columns:
+--   agent_id: the user id
+--   project_user_id: the id within the project, where followed
+--   agent_name: the newest name sent; else the id
+with followed as (
+    select
+        agent_id,
+        max_by(entity_id, received_at) as project_user_id
+    from events
+    where kind = 'agent' and agent_id is not null
+    group by agent_id
+),
+
+seated as (
+    select distinct explode(agents) as agent_id
+    from request_versions
+),
+
+called as (
+    select
+        received_at,
+        seq,
+        explode(agent_names) as person
+    from events
+    where agent_names is not null
+),
+
+names as (
+    select
+        person.id as agent_id,
+        max_by(person.name, received_at) as agent_name
+    from called
+    group by person.id
+),
+
+ids as (
+    select agent_id from followed
+    union
+    select agent_id from seated
+    where agent_id is not null
+)
+
+select
+    ids.agent_id,
+    followed.project_user_id,
+    coalesce(names.agent_name, ids.agent_id) as agent_name
+from ids
+left join followed
+    on ids.agent_id = followed.agent_id
+left join names
+    on ids.agent_id = names.agent_id

@@ -1,0 +1,146 @@
+-- assignments: Who had a chat, from when to when. Several agents may have it at once.
+-- grain: one row an uninterrupted stretch of one agent in a session
+-- columns:
+--   agent_id: the agent
+--   started_at: the server's assigned_at if it lies between two versions, else the version
+--   ended_at: the first version without the agent, or the close; null while it lasts
+--   end_reason: close, transfer (another agent took over), leave; null while it lasts
+--   to_agent_id: who took over
+with states as (
+    select
+        conversation_id,
+        session_no,
+        row_number() over (partition by conversation_id, session_no order by state_no asc)
+            as state_no,
+        state_at,
+        lag(state_at) over (partition by conversation_id, session_no order by state_no asc)
+            as before_at,
+        lead(state_at) over (partition by conversation_id, session_no order by state_no asc)
+            as after_at,
+        lead(is_closed) over (partition by conversation_id, session_no order by state_no asc)
+            as closes_next,
+        opened_at,
+        closed_at,
+        assigned_at,
+        agents
+    from session_versions
+    where agents is not null
+),
+
+seats as (
+    select distinct
+        conversation_id,
+        session_no,
+        state_no,
+        explode(agents) as agent_id
+    from states
+),
+
+islands as (
+    select
+        seats.conversation_id,
+        seats.session_no,
+        seats.agent_id,
+        seats.state_no,
+        seats.state_no - row_number() over (
+            partition by seats.conversation_id, seats.session_no, seats.agent_id
+            order by seats.state_no asc
+        ) as island
+    from seats
+    inner join conversations
+        on seats.conversation_id = conversations.conversation_id
+    where
+        seats.agent_id is not null
+        and (conversations.lead_id is null or conversations.lead_id <> seats.agent_id)
+),
+
+stretches as (
+    select
+        conversation_id,
+        session_no,
+        agent_id,
+        min(state_no) as first_no,
+        max(state_no) as last_no
+    from islands
+    group by conversation_id, session_no, agent_id, island
+),
+
+timed as (
+    select
+        stretches.conversation_id,
+        stretches.session_no,
+        stretches.agent_id,
+        case
+            when
+                firsts.assigned_at >= coalesce(firsts.before_at, firsts.opened_at)
+                and firsts.assigned_at <= firsts.state_at
+                then firsts.assigned_at
+            else firsts.state_at
+        end as started_at,
+        coalesce(
+            case when lasts.closes_next then lasts.closed_at else lasts.after_at end,
+            lasts.closed_at
+        ) as ended_at,
+        lasts.after_at is not null and not coalesce(lasts.closes_next, false) as was_removed
+    from stretches
+    inner join states as firsts
+        on
+            stretches.conversation_id = firsts.conversation_id
+            and stretches.session_no = firsts.session_no
+            and stretches.first_no = firsts.state_no
+    inner join states as lasts
+        on
+            stretches.conversation_id = lasts.conversation_id
+            and stretches.session_no = lasts.session_no
+            and stretches.last_no = lasts.state_no
+),
+
+-- A helper who joined earlier and stays has taken over; one who was there first has not.
+successors as (
+    select
+        leaver.conversation_id,
+        leaver.session_no,
+        leaver.agent_id,
+        leaver.started_at,
+        heir.agent_id as to_agent_id,
+        row_number() over (
+            partition by
+                leaver.conversation_id,
+                leaver.session_no,
+                leaver.agent_id,
+                leaver.started_at
+            order by heir.started_at desc, heir.agent_id asc
+        ) as rank
+    from timed as leaver
+    inner join timed as heir
+        on
+            leaver.conversation_id = heir.conversation_id
+            and leaver.session_no = heir.session_no
+            and leaver.agent_id <> heir.agent_id
+            and heir.started_at > leaver.started_at
+            and heir.started_at < leaver.ended_at + interval '60' second
+            and (heir.ended_at is null or heir.ended_at > leaver.ended_at)
+    where leaver.was_removed
+)
+
+select
+    timed.conversation_id,
+    timed.session_no,
+    timed.agent_id,
+    timed.started_at,
+    timed.ended_at,
+    case
+        when timed.ended_at is null then null
+        when not timed.was_removed then 'close'
+        when successors.to_agent_id is not null then 'transfer'
+        else 'leave'
+    end as end_reason,
+    successors.to_agent_id
+from timed
+left join successors
+    on
+        timed.conversation_id = successors.conversation_id
+        and timed.session_no = successors.session_no
+        and timed.agent_id = successors.agent_id
+        and timed.started_at = successors.started_at
+        and successors.rank = 1
