@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import websocket
@@ -20,6 +21,7 @@ from archiver.session import Session
 
 HANDSHAKE = 10.0
 POLL = 0.25
+_READ = 256 * 1024
 FORMS = (
     "wss://rtm.tiledesk.com/v2/, wss://eu.rtm.tiledesk.com/v3/ws/, wss://eu.rtmv3.tiledesk.com/api/,"
     " wss://HOST/ws/ or ws://HOST:3000/ where you host it"
@@ -79,7 +81,28 @@ def dial(url: str, token: str) -> websocket.WebSocket:
     except (websocket.WebSocketException, OSError) as error:
         raise Unreachable(_reason(error)) from None
     client.settimeout(POLL)
+    client.sock = _Buffered(client.sock)
     return client
+
+
+class _Buffered:
+    """A socket that is read in large pieces: a frame takes three reads of websocket-client, and
+    with a time-out each would be two system calls."""
+
+    def __init__(self, plain: socket.socket) -> None:
+        self._plain = plain
+        self._data = b""
+        self._at = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._plain, name)
+
+    def recv(self, size: int) -> bytes:
+        if self._at >= len(self._data):
+            self._data = self._plain.recv(_READ)
+            self._at = 0
+        self._at += size
+        return self._data[self._at - size : self._at]
 
 
 def _refusal(url: str, error: websocket.WebSocketBadStatusException) -> Exception:

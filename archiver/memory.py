@@ -13,21 +13,13 @@ from typing import Any
 import msgspec
 
 from archiver.extract import read_time
-from archiver.frames import Frame, elements
+from archiver.frames import Frame, elements, read_value
 
 CLOSED = 1000
 TEMPORARY = 50
 
 # The close frame's `updatedAt` may be a little later than the `closed_at` that belongs to it.
 _SLACK = 1_000_000
-
-
-class _Agent(msgspec.Struct):
-    id_user: Any = None
-
-
-class _Snapshot(msgspec.Struct):
-    agents: Any = None
 
 
 class _Request(msgspec.Struct):
@@ -38,7 +30,7 @@ class _Request(msgspec.Struct):
     updatedAt: Any = None
     closed_at: Any = None
     participantsAgents: Any = None
-    snapshot: Any = None
+    snapshot: msgspec.Raw = msgspec.Raw()
 
 
 class _Message(msgspec.Struct):
@@ -101,7 +93,10 @@ class Memory:
 
     def project(self, name: str) -> Project:
         """Return what is known of a project, nothing at first."""
-        return self.projects.setdefault(name, Project())
+        known = self.projects.get(name)
+        if known is None:
+            known = self.projects[name] = Project()
+        return known
 
     def learn(self, frame: Frame) -> list[str]:
         """Take a server's frame; return the ids of the chats that it told of."""
@@ -126,8 +121,10 @@ def _learn(known: Project, text: bytes) -> Iterator[str]:
     rid = request.request_id
     if not isinstance(rid, str) or not is_followable(rid) or type(request.status) is not int:
         return
-    _learn_agents(known, request)
     chat = known.chats.get(rid)
+    _learn_agents(known, request.participantsAgents)
+    if chat is None:  # who could take it, as it stood then: large, and told once is enough
+        _learn_eligible(known, bytes(request.snapshot))
     if request.status == CLOSED:
         if chat is not None:
             _close(chat, request)
@@ -159,16 +156,17 @@ def is_followable(name: str) -> bool:
     return 0 < len(name) < 500 and "/" not in name and name.isprintable()
 
 
-def _learn_agents(known: Project, request: _Request) -> None:
-    lists = [request.participantsAgents]
-    if isinstance(request.snapshot, dict):
-        eligible = request.snapshot.get("agents")
-        if isinstance(eligible, list):
-            lists.append([agent.get("id_user") for agent in eligible if isinstance(agent, dict)])
-    for people in lists:
-        for agent in people if isinstance(people, list) else ():
-            if isinstance(agent, str) and len(agent) == 24 and agent.isalnum():
-                known.agents[agent] = None
+def _learn_agents(known: Project, people: Any) -> None:
+    for agent in people if isinstance(people, list) else ():
+        if isinstance(agent, str) and len(agent) == 24 and agent.isalnum():
+            known.agents[agent] = None
+
+
+def _learn_eligible(known: Project, text: bytes) -> None:
+    snapshot = read_value(text)
+    agents = snapshot.get("agents") if isinstance(snapshot, dict) else None
+    if isinstance(agents, list):
+        _learn_agents(known, [agent.get("id_user") for agent in agents if isinstance(agent, dict)])
 
 
 def _close(chat: Chat, request: _Request) -> None:

@@ -178,6 +178,8 @@ class Protocol:
 
     def outbox(self) -> list[str]:
         """Return the frames to send now, each of them once."""
+        if not self._outbox:
+            return []
         frames, self._outbox = self._outbox, []
         return frames
 

@@ -22,7 +22,7 @@ from archiver.errors import (
     JournalLocked,
     JournalUnwritable,
 )
-from archiver.frames import Frame, read_frame
+from archiver.frames import Frame, glance, read_frame
 from archiver.memory import Memory
 from archiver.session import Session
 from archiver.unsealed import DIED, STOPPED, Reader
@@ -86,7 +86,7 @@ class Recording:
         """Write a frame to the journal, then read its outside."""
         kind = records.BINARY if binary else records.TEXT
         self._append(kind, data, at, connection)
-        frame = Frame("unparsed") if binary else read_frame(data)
+        frame = Frame("unparsed") if binary else glance(data) or read_frame(data)
         self._fold.coverage.frame(frame, connection, 0, at)
         return frame
 

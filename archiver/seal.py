@@ -145,6 +145,7 @@ if __name__ == "__main__":  # the recorder seals beside itself: `python -m archi
     import sys
     from pathlib import Path
 
+    os.nice(10)  # receiving goes first
     _archive, _segment, _recorder, _readable = sys.argv[1:]
     _modes = fs.GROUP_READABLE if _readable == "group" else fs.PRIVATE
     seal(Path(_archive), Path(_segment), _recorder, _modes)
