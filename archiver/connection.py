@@ -81,13 +81,16 @@ def dial(url: str, token: str) -> websocket.WebSocket:
     except (websocket.WebSocketException, OSError) as error:
         raise Unreachable(_reason(error)) from None
     client.settimeout(POLL)
-    client.sock = _Buffered(client.sock)
+    assert client.sock is not None
+    client.sock = _Buffered(client.sock)  # type: ignore[assignment]
     return client
 
 
 class _Buffered:
-    """A socket that is read in large pieces: a frame takes three reads of websocket-client, and
-    with a time-out each would be two system calls."""
+    """A socket that is read in large pieces.
+
+    A frame takes three reads of websocket-client, and with a time-out each is two system calls.
+    """
 
     def __init__(self, plain: socket.socket) -> None:
         self._plain = plain
