@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
+import duckdb
 import pytest
 
 import analytics.cli
 import archiver.cli
+from archiver.recording import Recording, wall_clock
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -103,6 +108,33 @@ def anchors(document: Path) -> set[str]:
     """Return the anchors that a web page makes of a document's headings."""
     headings = re.findall(r"^#+ (.*)$", document.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
+
+
+@pytest.fixture
+def beside_an_archive(tmp_path, monkeypatch):
+    """Work in a folder in which ARCHIVE is an archive of a recorded capture."""
+    recording = Recording(tmp_path / "ARCHIVE", "main", ["6b0482710586eb286f450689"])
+    capture = ROOT / "tests" / "data" / "captures" / "four_chats.frames.jsonl.gz"
+    with gzip.open(capture, "rt", encoding="utf-8") as lines:
+        for line in map(json.loads, lines):
+            if line["dir"] == "in":
+                recording.keep(line["data"].encode(), int(line["t"] * 1e6), 1)
+    recording.close(wall_clock())
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("beside_an_archive")
+def test_other_tools_read_an_archive_as_the_format_says():
+    text = (ROOT / "docs" / "format.md").read_text("utf-8")
+    (query,) = re.findall(r"^```sql\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    pandas, _spark = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+    ((_, chats),) = duckdb.sql(query).fetchall()
+    names: dict[str, Any] = {}
+    exec(pandas, names)  # noqa: S102 (our own document)
+
+    assert chats == 3  # the fourth never left preflight, and so was never published
+    assert names["chats"]["entity_id"].nunique() == 3
 
 
 def test_no_file_names_a_place_on_somebody_s_machine():
