@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from analytics.archive import Archive
 
 DAY = timedelta(days=1)
-SETTINGS = (
-    "archive", "project", "tz", "format", "look_back", "look_ahead", "projects",
-)  # fmt: skip
+SETTINGS = ("archive", "project", "tz", "format", "look_back", "look_ahead", "projects")
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -198,7 +196,6 @@ _ARCHIVE = (
 _OUTPUT = (
     _option(
         "--format",
-        "how",
         type=click.Choice(["table", "json", "csv"]),
         default="table",
         show_default=True,
@@ -260,7 +257,7 @@ def _with(
 @cli.command()
 @archive_options
 @output_options
-def report(request: Request, how: str, output: Path | None) -> None:
+def report(request: Request, format: str, output: Path | None) -> None:
     """Say how the desk did: chats, waits, agents, hours.
 
     \b
@@ -273,17 +270,17 @@ def report(request: Request, how: str, output: Path | None) -> None:
         hidden = not sys.stderr.isatty()
         with click.progressbar(queries.METRICS, file=sys.stderr, hidden=hidden) as names:
             told = build(archive, names)
-    if how == "table":
+    if format == "table":
         write(page.draw(told, _paint if output is None else lambda text, _: text), output)
     else:
-        write(render.as_json(told) if how == "json" else render.report_as_csv(told), output)
+        write(render.as_json(told) if format == "json" else render.report_as_csv(told), output)
 
 
 @cli.command()
 @click.argument("name")
 @archive_options
 @output_options
-def metric(request: Request, name: str, how: str, output: Path | None) -> None:
+def metric(request: Request, name: str, format: str, output: Path | None) -> None:
     """Print one metric.
 
     \b
@@ -294,7 +291,7 @@ def metric(request: Request, name: str, how: str, output: Path | None) -> None:
 
     queries.load("metrics", name)
     with request.open() as archive:
-        write(render.table_as(answers.run(archive, name), how), output)
+        write(render.table_as(answers.run(archive, name), format), output)
 
 
 @cli.command()
@@ -342,7 +339,7 @@ def check(request: Request) -> None:
 @click.argument("statement")
 @archive_options
 @output_options
-def sql(request: Request, statement: str, how: str, output: Path | None) -> None:
+def sql(request: Request, statement: str, format: str, output: Path | None) -> None:
     """Run a SELECT over the views and `events`.
 
     \b
@@ -351,7 +348,7 @@ def sql(request: Request, statement: str, how: str, output: Path | None) -> None
     from analytics import render
 
     with request.open() as archive:
-        write(render.table_as(archive.ask(statement), how), output)
+        write(render.table_as(archive.ask(statement), format), output)
 
 
 def write(text: str, output: Path | None) -> None:

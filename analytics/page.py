@@ -105,7 +105,7 @@ def _waits(told: dict[str, list[Row]], style: Style) -> str:
     rows = []
     for label, metric, count in named:
         row = total(told[metric])
-        few = "~" if 0 < row[count] < FEW else ""
+        few = _few(row, count)
         spent = [f"{few}{duration(row[name])}" for name in ("p50_s", "p90_s", "p95_s", "mean_s")]
         rows.append([label, str(row[count]), *spent])
     head = ("Time", "chats", "median", "90 % within", "95 % within", "mean")
@@ -143,13 +143,13 @@ def _agents(told: dict[str, list[Row]], style: Style) -> str:
         chats = _agent(told["agent_chats"], agent)
         reply = _agent(told["agent_response"], agent)
         switch = _agent(told["agent_availability"], agent)
-        few = "~" if 0 < reply.get("response_count", 0) < FEW else ""
+        few = _few(reply, "response_count")
         rows.append(
             [
                 name,
                 *[str(chats.get(f"{key}_count", 0)) for key in ("assigned", "answered", "closed")],
                 f"{chats.get('transferred_in_count', 0)}/{chats.get('transferred_out_count', 0)}",
-                duration(reply.get("reaction_p50_s")),
+                _few(reply, "reaction_count") + duration(reply.get("reaction_p50_s")),
                 few + duration(reply.get("response_p50_s")),
                 few + duration(reply.get("response_p90_s")),
                 duration(switch.get("available_s")),
@@ -268,6 +268,10 @@ def percent(ratio: float | None) -> str:
 def seconds(milliseconds: float | None) -> float | None:
     """Return milliseconds as seconds."""
     return None if milliseconds is None else milliseconds / 1000
+
+
+def _few(row: Row, count: str) -> str:
+    return "~" if 0 < row.get(count, 0) < FEW else ""
 
 
 def _titled(drawn: str, style: Style) -> str:

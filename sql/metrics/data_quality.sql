@@ -20,21 +20,24 @@ with received as (
         events.kind,
         events.source,
         events.is_snapshot,
-        events.entity_id,
-        events.updated_at,
-        events.available,
-        events.profile_status,
-        events.busy,
         events.mistyped,
-        case
-            when events.kind in ('request', 'message', 'agent') and events.entity_id is not null
-                then 1
-            else 0
-        end as is_entity,
+        events.kind in ('request', 'message', 'agent') and events.entity_id is not null
+            as is_entity,
         (
             unix_micros(events.received_at)
             - unix_micros(coalesce(events.updated_at, events.created_at))
-        ) / 1e6 as lag_s
+        ) / 1e6 as lag_s,
+        row_number() over (
+            partition by
+                events.kind,
+                events.entity_id,
+                case when events.kind <> 'message' then events.updated_at end,
+                case when events.kind = 'agent' then events.available end,
+                case when events.kind = 'agent' then events.profile_status end,
+                case when events.kind = 'agent' then events.busy end
+            order by
+                events.received_at asc, events.recorder asc, events.seq asc, events.element asc
+        ) as copy_no
     from events
     cross join params
     where
@@ -43,30 +46,25 @@ with received as (
         and events.received_at < params.end_utc
 ),
 
-distinct_rows as (
-    select count(*) as distinct_count
-    from (
-        select distinct
-            kind,
-            entity_id,
-            case when kind = 'message' then null else updated_at end as updated_at,
-            case when kind = 'agent' then available end as available,
-            case when kind = 'agent' then profile_status end as profile_status,
-            case when kind = 'agent' then busy end as busy
-        from received
-        where is_entity = 1
-    ) as told
-),
-
+-- Only a live row that says something new tells how late it came.
 totals as (
     select
         count(*) as rows_count,
-        cast(coalesce(sum(is_entity), 0) as bigint) as entities_count,
+        count(case when is_entity then 1 end) as entities_count,
+        count(case when is_entity and copy_no > 1 then 1 end) as duplicates_count,
         percentile_cont(0.5) within group (
-            order by case when source = 'realtime' and not is_snapshot then lag_s end
+            order by
+                case
+                    when is_entity and copy_no = 1 and source = 'realtime' and not is_snapshot
+                        then lag_s
+                end
         ) as receive_lag_p50_s,
         percentile_cont(0.95) within group (
-            order by case when source = 'realtime' and not is_snapshot then lag_s end
+            order by
+                case
+                    when is_entity and copy_no = 1 and source = 'realtime' and not is_snapshot
+                        then lag_s
+                end
         ) as receive_lag_p95_s,
         count(case when kind = 'unparsed' then 1 end) as unparsed_count,
         count(case when kind = 'untrusted' then 1 end) as untrusted_count,
@@ -119,8 +117,7 @@ select
     totals.rows_count,
     totals.receive_lag_p50_s,
     totals.receive_lag_p95_s,
-    1 - distinct_rows.distinct_count / nullif(cast(totals.entities_count as double), 0)
-        as duplicate_ratio,
+    totals.duplicates_count / nullif(cast(totals.entities_count as double), 0) as duplicate_ratio,
     totals.unparsed_count,
     totals.untrusted_count,
     totals.mistyped_count,
@@ -129,7 +126,6 @@ select
     unknowns.unknown_sender_count,
     untold.closes_untold_count
 from totals
-cross join distinct_rows
 cross join controls
 cross join unknowns
 cross join untold

@@ -1,8 +1,9 @@
 -- assignments: Who had a chat, from when to when. Several agents may have it at once.
+-- caveat: the server stamps assigned_at up to 0.1 s after the updatedAt of the same change
 -- grain: one row an uninterrupted stretch of one agent in a session
 -- columns:
 --   agent_id: the agent
---   started_at: the server's assigned_at if it lies between two versions, else the version
+--   started_at: the server's assigned_at if this change set it, else the version
 --   ended_at: the first version without the agent, or the close; null while it lasts
 --   end_reason: close, transfer (another agent took over), leave; null while it lasts
 --   to_agent_id: who took over
@@ -17,6 +18,8 @@ with states as (
             as before_at,
         lead(state_at) over (partition by conversation_id, session_no order by state_no asc)
             as after_at,
+        lag(assigned_at) over (partition by conversation_id, session_no order by state_no asc)
+            as before_assigned_at,
         lead(is_closed) over (partition by conversation_id, session_no order by state_no asc)
             as closes_next,
         opened_at,
@@ -73,7 +76,11 @@ timed as (
         case
             when
                 firsts.assigned_at >= coalesce(firsts.before_at, firsts.opened_at)
-                and firsts.assigned_at <= firsts.state_at
+                and firsts.assigned_at <= coalesce(firsts.after_at, firsts.closed_at, firsts.assigned_at)
+                and (
+                    firsts.before_assigned_at is null
+                    or firsts.before_assigned_at <> firsts.assigned_at
+                )
                 then firsts.assigned_at
             else firsts.state_at
         end as started_at,

@@ -1,8 +1,9 @@
 -- bot_stretches: Which bot had a chat, from when to when.
+-- caveat: the server stamps assigned_at up to 0.1 s after the updatedAt of the same change
 -- grain: one row an uninterrupted stretch of one bot in a session
 -- columns:
 --   bot_id: the bot, without `bot_`
---   started_at: the opening if the bot was there from the first version, else the version
+--   started_at: the server's assigned_at if this change set it, else the version
 --   ended_at: the first version without the bot, or the close; null while it lasts
 with states as (
     select
@@ -11,10 +12,15 @@ with states as (
         row_number() over (partition by conversation_id, session_no order by state_no asc)
             as state_no,
         state_at,
+        lag(state_at) over (partition by conversation_id, session_no order by state_no asc)
+            as before_at,
         lead(state_at) over (partition by conversation_id, session_no order by state_no asc)
             as after_at,
+        lag(assigned_at) over (partition by conversation_id, session_no order by state_no asc)
+            as before_assigned_at,
         opened_at,
         closed_at,
+        assigned_at,
         bots
     from session_versions
     where bots is not null
@@ -55,7 +61,17 @@ select
     stretches.conversation_id,
     stretches.session_no,
     stretches.bot_id,
-    case when stretches.first_no = 1 then firsts.opened_at else firsts.state_at end as started_at,
+    case
+        when
+            firsts.assigned_at >= coalesce(firsts.before_at, firsts.opened_at)
+            and firsts.assigned_at <= coalesce(firsts.after_at, firsts.closed_at, firsts.assigned_at)
+            and (
+                firsts.before_assigned_at is null
+                or firsts.before_assigned_at <> firsts.assigned_at
+            )
+            then firsts.assigned_at
+        else firsts.state_at
+    end as started_at,
     coalesce(lasts.after_at, lasts.closed_at) as ended_at
 from stretches
 inner join states as firsts

@@ -10,7 +10,7 @@ with states as (
         conversation_id,
         session_no,
         state_no,
-        case when state_no = 1 then opened_at else state_at end as started_at,
+        state_at as started_at,
         closed_at,
         status,
         coalesce(working_status = 'pending', false) as is_pending

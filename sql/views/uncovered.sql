@@ -4,17 +4,7 @@
 --   since: first instant
 --   until: last instant
 --   why: what the first gap row says that overlaps it; null if none does
-with edges as (
-    select
-        start_utc as since,
-        start_utc as until
-    from params
-    union all
-    select
-        least(end_utc, now_utc) as since,
-        least(end_utc, now_utc) as until
-    from params
-    union all
+with clipped as (
     select
         greatest(coverage.since, params.start_utc) as since,
         least(coverage.until, params.end_utc, params.now_utc) as until
@@ -25,11 +15,33 @@ with edges as (
         and coverage.since < least(params.end_utc, params.now_utc)
 ),
 
+before_each as (
+    select
+        coalesce(lag(clipped.until) over (order by clipped.since asc), params.start_utc) as since,
+        clipped.since as until
+    from clipped
+    cross join params
+),
+
+after_all as (
+    select
+        coalesce(max(clipped.until), max(params.start_utc)) as since,
+        least(max(params.end_utc), max(params.now_utc)) as until
+    from params
+    left join clipped
+        on clipped.since is not null
+),
+
 holes as (
     select
-        until as since,
-        lead(since) over (order by since asc, until asc) as until
-    from edges
+        since,
+        until
+    from before_each
+    union all
+    select
+        since,
+        until
+    from after_all
 ),
 
 reasons as (
@@ -45,7 +57,7 @@ reasons as (
         on
             gaps.since < holes.until
             and (gaps.until is null or gaps.until > holes.since)
-    where gaps.topic is null
+    where gaps.topic is null and holes.since < holes.until
 )
 
 select
