@@ -70,7 +70,6 @@ def test_forty_chats_are_kept_byte_for_byte_and_count_as_the_server_counted(
         ("silent_client.frames.jsonl.gz", VIEWED, 2),
         ("subscribed_twice.frames.jsonl.gz", VIEWED, 0),
         ("agent_view.frames.jsonl.gz", VIEWED, 0),
-        ("owner_view.frames.jsonl.gz", VIEWED, 1),
         ("four_chats.frames.jsonl.gz", VIEWED, 0),
     ],
 )
@@ -84,9 +83,13 @@ def test_every_recording_is_kept_and_its_cuts_are_gaps(
     assert [gap["until"] is not None for gap in found] == [True] * cuts + [False]
 
 
-def test_injected_frames_are_kept_as_untrusted_and_count_nowhere(play, run, archive):
-    _, rows = play("owner_view.frames.jsonl.gz", VIEWED, 40)
+def test_injected_frames_are_kept_as_untrusted_and_count_nowhere(
+    play, run, archive, gaps, sent_entities, kept_entities
+):
+    server, rows = play("owner_view.frames.jsonl.gz", VIEWED, 40)
 
+    assert kept_entities(rows) == sent_entities(server.sent())
+    assert [gap["until"] is not None for gap in gaps(rows)] == [True, False]
     untrusted = [row for row in rows if row["kind"] == "untrusted"]
     assert [row["payload"] for row in untrusted] == ['{"spoof":1}'] * 2
     assert all(row["method"] is None and row["entity_id"] is None for row in untrusted)
