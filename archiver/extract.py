@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Any
 
 from archiver.contract import TYPED, UNKNOWN_PROJECT, Column
@@ -17,6 +18,8 @@ from archiver.frames import Frame, elements, read_frame, read_value
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _INT64 = range(-(2**63), 2**63)
+# What `datetime` can hold: readers in Python fail for a whole column on one time beyond it.
+_TIMES = range(-62_135_596_800_000_000, 253_402_300_800_000_000)
 
 _BAD = object()
 
@@ -31,10 +34,8 @@ def read_time(value: Any) -> Any:
         return _BAD
     if moment.tzinfo is None:
         return _BAD
-    try:
-        return (moment - EPOCH) // _MICROSECOND
-    except OverflowError:
-        return _BAD
+    micros = (moment - EPOCH) // _MICROSECOND
+    return micros if micros in _TIMES else _BAD
 
 
 def _text(value: Any) -> Any:
@@ -71,9 +72,10 @@ def _number(value: Any) -> Any:
     if type(value) not in (int, float):
         return _BAD
     try:
-        return float(value)
+        number = float(value)
     except OverflowError:
         return _BAD
+    return number if isfinite(number) else _BAD
 
 
 def _flag(value: Any) -> Any:
@@ -115,7 +117,7 @@ def _leaves(value: Any) -> Any:
     leaves = []
     for project_user, at in value.items():
         moment = _integer(at)
-        if moment is _BAD or moment * 1000 not in _INT64 or not _is_utf8(project_user):
+        if moment is _BAD or moment * 1000 not in _TIMES or not _is_utf8(project_user):
             return _BAD
         leaves.append({"project_user_id": project_user, "left_at": moment * 1000})
     return leaves
@@ -196,8 +198,7 @@ def rows(data: bytes, frame: Frame | None = None) -> Iterator[dict[str, Any]]:
         return
     if frame.whole:
         yield _whole(frame, data) | {"kind": "unparsed", "element": -1}
-    parts = elements(frame.message)
-    for index, text in enumerate(parts or [b"[]"]):
+    for index, text in enumerate(elements(frame.message) or [frame.message]):
         yield _entity(frame, index, text)
 
 
