@@ -16,10 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from archiver import contract, journal, records
 from archiver.recording import Policy, Recording
 from archiver.unsealed import Reader
+
+# How long an example takes is the machine's business; what comes of it is ours.
+settings.register_profile("archiver", deadline=None)
+settings.load_profile("archiver")
 
 PROJECT = "65f0a1b2c3d4e5f601234567"
 SECOND = 1_000_000
