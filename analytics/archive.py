@@ -177,7 +177,7 @@ def _events(
     sources = []
     listed = ", ".join(_quoted(path) for path in parts)
     if parts:
-        sources.append(f"select {_columns()} from {_read(listed)}")  # noqa: S608 (no values)
+        sources.append(f"select {columns()} from {_read(listed)}")  # noqa: S608 (no values)
     if segments:
         unsealed = pa.concat_tables([segment.rows for segment in segments])
         connection.register("journal", unsealed)
@@ -188,7 +188,7 @@ def _events(
         )
         connection.unregister("journal")
         _leave_sealed(connection, parts, segments)
-        sources.append(f"select {_columns()} from unsealed")  # noqa: S608 (no values)
+        sources.append(f"select {columns()} from unsealed")  # noqa: S608 (no values)
     connection.execute(f"create or replace temp view events as {' union all '.join(sources)}")
 
 
@@ -211,7 +211,7 @@ def _read(listed: str) -> str:
     )
 
 
-def _columns() -> str:
+def columns() -> str:
     """Return the contract's columns, times as plain UTC."""
     casts = {"time": "timestamp", "leaves": _LEAVES}
     told = [

@@ -1,0 +1,59 @@
+"""Pins every view, metric and check by examples: rows given, rows expected.
+
+A case compares the columns that it names in `columns`, or all, of the rows that it picks by `only`,
+or all; what it leaves out of a row is null.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from analytics import queries
+
+CASES = [
+    pytest.param(folder.name, path.stem, case, id=f"{path.stem}: {case['name']}")
+    for folder in sorted((Path(__file__).parent / "cases").iterdir())
+    for path in sorted(folder.glob("*.toml"))
+    for case in tomllib.loads(path.read_text("utf-8"))["case"]
+]
+
+
+def answer(archive, folder, name):
+    if folder == "views":
+        return archive.query(f"select * from {name} order by all")
+    return archive.query(queries.load(folder, name).sql)
+
+
+@pytest.mark.parametrize(("folder", "name", "case"), CASES)
+def test_case(open_case, folder, name, case):
+    table = answer(open_case(case), folder, name)
+    columns = case.get("columns", table.columns)
+    assert set(columns) <= set(table.columns)
+
+    only = case.get("only", {}).items()
+    picked = [row for row in table.records() if all(row[key] == value for key, value in only)]
+    rows = [{key: row[key] for key in columns} for row in picked]
+
+    expected = [dict.fromkeys(columns) | row for row in case["expect"]]
+    assert [_rounded(row) for row in rows] == [_rounded(row) for row in expected]
+
+
+def _rounded(row):
+    """Sums of doubles differ in the last digits by their order."""
+    return {
+        key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()
+    }
+
+
+@pytest.mark.parametrize("folder", queries.FOLDERS)
+def test_every_query_is_pinned_by_three_cases_and_more(folder):
+    counts = {name: 0 for name in queries.FOLDERS[folder]}
+    for param in CASES:
+        if param.values[0] == folder:
+            counts[param.values[1]] += 1
+    least = 1 if folder == "checks" else 3
+
+    assert not [name for name, count in counts.items() if count < least]
