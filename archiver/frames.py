@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -192,11 +193,17 @@ def _mended(data: bytes) -> Frame:
     if mended == data or not _is_json(data):
         return Frame("unparsed")
     frame = read_frame(mended)
-    start = mended.rfind(frame.message) if frame.message else -1
-    if start < 0:
+    messages = {data[start : start + len(frame.message)] for start in _places(mended, frame)}
+    if len(messages) != 1:  # it might be any of them
         return Frame("unparsed")
-    message = data[start : start + len(frame.message)]
-    return Frame(frame.kind, frame.topic, frame.method, message, frame.about, frame.whole)
+    return Frame(frame.kind, frame.topic, frame.method, *messages, frame.about, frame.whole)
+
+
+def _places(mended: bytes, frame: Frame) -> Iterator[int]:
+    start = mended.find(frame.message) if frame.message else -1
+    while start >= 0:
+        yield start
+        start = mended.find(frame.message, start + 1)
 
 
 def _is_json(data: bytes) -> bool:
