@@ -50,7 +50,8 @@ class Arrivals:
             return Opening(
                 visitor, "/start", "chat21", department, self._staff.bots[0], is_draft=True
             )
-        agents = [a for a in department.agents if a.is_available and not a.is_away]
+        limit = settings.project_chat_limit
+        agents = [a for a in department.agents if a.is_available and a.room(limit) > 0]
         if agents and rng.random() < settings.proactive_share:
             text = rng.choice(phrases.AGENT_FOLLOW_UPS)
             return Opening(visitor, text, channel, department, agent=rng.choice(agents))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from archiver.errors import ArchiverError
 from archiver.simulate.settings import PROJECT_ID, DeskSettings
-from archiver.simulate.timeline import from_iso
+from archiver.simulate.timeline import DAY, from_iso
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -31,6 +33,17 @@ def _instant(_ctx: click.Context, _param: click.Parameter, text: str | None) -> 
         return None if text is None else from_iso(text)
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is no time such as 2026-11-23T08:00:00Z") from error
+
+
+def _gaps(
+    _ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]
+) -> tuple[tuple[int, int], ...]:
+    """Return stretches of time, each given as START/END."""
+    try:
+        pairs = [text.split("/") for text in texts]
+        return tuple((from_iso(since), from_iso(until)) for since, until in pairs)
+    except ValueError as error:
+        raise click.BadParameter("give START/END, two ISO-8601 times") from error
 
 
 def _pattern(
@@ -170,6 +183,61 @@ def replay(
     from archiver.simulate import replay as player
 
     player.replay(file, player.Playing(port, token, speed, not no_shift, linger, log))
+
+
+@simulate.command()
+@click.option("--archive", envvar="ARCHIVE", required=True, type=_FOLDER, help="Where to.")
+@click.option("--days", type=click.IntRange(1), required=True, help="How many.")
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day after the last one; default today (UTC).",
+)
+@click.option(
+    "--gap",
+    "gaps",
+    multiple=True,
+    callback=_gaps,
+    help="START/END of a time in which the recorder is not connected; may be repeated.",
+)
+@click.option("--recorder", default="main", show_default=True, help="The recorder's name.")
+@click.option("--project", default=PROJECT_ID, show_default=True)
+@_SEED
+@_CHATS
+@_AGENTS
+@_ZONE
+@_TRUTH
+def history(
+    archive: Path,
+    days: int,
+    until: datetime | None,
+    gaps: tuple[tuple[int, int], ...],
+    recorder: str,
+    project: str,
+    seed: int,
+    chats_per_day: float,
+    agents: int,
+    tz: str,
+    truth: Path | None,
+) -> None:
+    r"""Record days of a simulated desk at full speed, as if a recorder had been there.
+
+    \b
+    Example: archiver simulate history --archive chats --days 28 --truth truth.jsonl
+    """
+    from tqdm import tqdm
+
+    from archiver.simulate import history as past
+
+    settings = DeskSettings(
+        seed=seed, project_id=project, time_zone=tz, chats_per_day=chats_per_day, agents=agents
+    )
+    end = (until or datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
+    until_ms = round(end.replace(tzinfo=UTC).timestamp() * 1000)
+    span = past.Span(until_ms - days * DAY, until_ms)
+    plan = past.Plan(archive, span, tuple(past.Span(*gap) for gap in gaps), recorder, truth)
+    with tqdm(total=days, unit="day", disable=None) as bar:
+        past.record_history(settings, plan, bar.update)
 
 
 if __name__ == "__main__":

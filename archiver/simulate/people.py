@@ -62,9 +62,10 @@ class Agent:
         """Whether routing may choose him, limits apart."""
         return bool(self.member["user_available"])
 
-    def load(self) -> int:
-        """Count his open chats."""
-        return len(self.chats)
+    def room(self, project_limit: int | None) -> float:
+        """Return how many more chats his limit, or else the project's, allows."""
+        limit = self.chat_limit or project_limit
+        return float("inf") if limit is None else limit - len(self.chats)
 
 
 @dataclass(eq=False)

@@ -39,9 +39,8 @@ class Service(Database):
         return self.rng.choice(free) if free else None
 
     def room(self, agent: Agent) -> float:
-        """Return how many more chats an agent's limit allows."""
-        limit = agent.chat_limit or self.settings.project_chat_limit
-        return float("inf") if limit is None else limit - len(agent.chats)
+        """Return how many more chats an agent may be given."""
+        return agent.room(self.settings.project_chat_limit)
 
     def open(self, opening: Opening) -> Generator[int, None, Chat]:
         """Create a chat; one without preflight is published, with whoever got it."""

@@ -125,6 +125,7 @@ class Wire:
         self._garbage = list(self._faults.garbage)
         self._refusals_left = self._faults.too_many
         self._sent = 0
+        self._ending = asyncio.Event()
         self.is_open = asyncio.Event()
         """Whether handshakes are answered; they wait while it is not set."""
         self.is_open.set()
@@ -152,7 +153,7 @@ class Wire:
             except OSError as error:
                 reason = error.strerror or error
                 raise PortTaken(f"port {port}: {reason}; take another, or 0 for any") from error
-            stack.callback(self.terminate_all)
+            stack.callback(self._release)
             drops = asyncio.create_task(self._drop())
             stack.callback(drops.cancel)
             yield f"ws://{HOST}:{next(iter(listener.sockets)).getsockname()[1]}/"
@@ -166,6 +167,12 @@ class Wire:
         """Cut every socket."""
         for client in tuple(self.clients):
             client.terminate()
+
+    def _release(self) -> None:
+        """Let everybody go who is connected or waits to be."""
+        self._ending.set()
+        self.is_open.set()
+        self.terminate_all()
 
     async def end_all(self, *, politely: bool) -> None:
         """Send what still waits, then end every connection, with a close frame or without."""
@@ -185,7 +192,7 @@ class Wire:
         address = urlsplit(request.path)
         await self.is_open.wait()
         if self._faults.hang_handshake:
-            await asyncio.Event().wait()
+            await self._ending.wait()
         if address.path != "/":
             return socket.respond(HTTPStatus.BAD_REQUEST, "Bad Request\n")
         if self._refusals_left:
