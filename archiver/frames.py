@@ -127,6 +127,8 @@ def mend(data: bytes) -> bytes:
         whole = match.group(0)
         return whole if lone is None else whole[: -len(lone)] + b"\\ufffd"
 
+    if b"\\ud" not in data and b"\\uD" not in data:
+        return data
     return _ESCAPE.sub(replace, data)
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,12 @@ class Server(Process):
 
     url: str = ""
     log: Path = Path()
+
+    def wait_until_sent(self, size: int) -> None:
+        """Wait until the log of what was sent is so large."""
+        while self.log.stat().st_size < size:
+            with suppress(subprocess.TimeoutExpired):
+                raise AssertionError(f"ended with {self.popen.wait(0.02)}: {self.lines}")
 
     def sent(self) -> dict[int, list[str]]:
         frames: dict[int, list[str]] = {}

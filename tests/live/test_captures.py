@@ -47,7 +47,9 @@ def test_forty_chats_are_kept_byte_for_byte_and_count_as_the_server_counted(
     assert kept == sent
     (cut, end) = gaps(rows)
     assert cut["why"].startswith("closed by the server")
-    first = next(row for row in rows if row["connection"] == 2 and row["topic"].endswith("/requests"))
+    first = next(
+        row for row in rows if row["connection"] == 2 and row["topic"].endswith("/requests")
+    )
     assert cut["until"] == first["received_at"].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     assert end["until"] is None
     assert {row["source"] for row in rows if row["kind"] == "message"} == {"realtime", "repair"}

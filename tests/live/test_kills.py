@@ -6,6 +6,7 @@ import json
 import random
 import signal
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -22,10 +23,7 @@ def killed(serve, record, run, archive):
     for _ in range(ROUNDS):
         recorder = record(server.url, "--roll-seconds", "1")
         recorder.wait_for("event=connected")
-        lines = server.log.stat().st_size
-        until = lines + dice.randrange(20_000, 400_000)
-        while server.log.stat().st_size < until:  # so much was sent meanwhile
-            assert server.popen.poll() is None, server.lines
+        server.wait_until_sent(server.log.stat().st_size + dice.randrange(20_000, 400_000))
         deaths.append(recorder.stop(signal.SIGKILL))
     assert deaths == [-signal.SIGKILL] * ROUNDS
     assert server.stop() == 0
@@ -43,11 +41,15 @@ def last_kept(rows, connection):
     return max(times, default=None)
 
 
-def test_what_was_sent_is_archived_or_in_a_gap_after_ten_kills(
-    killed, run, archive, read_rows, sent_entities, kept_entities, gaps
-):
+@pytest.fixture
+def both(killed, archive, read_rows, sent_entities, kept_entities):
+    """Return what was sent and what was kept, by connection, frame and entity."""
+    return sent_entities(killed.sent()), kept_entities(read_rows(archive))
+
+
+def test_what_was_sent_is_archived_or_in_a_gap_after_ten_kills(both, run, archive, read_rows, gaps):
+    sent, kept = both
     rows = read_rows(archive)
-    sent, kept = sent_entities(killed.sent()), kept_entities(rows)
 
     assert list(sent) == list(range(1, ROUNDS + 1))
     for connection, frames in sent.items():
@@ -80,7 +82,7 @@ def test_coverage_never_claims_the_time_between_two_runs(killed, archive, read_r
     )
     closed = [(gap["since"], gap["until"]) for gap in gaps(rows) if gap["until"]]
     pieces = sorted(spans + closed)
-    assert all(before[1] <= after[0] for before, after in zip(pieces, pieces[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(pieces))
     assert pieces[0] == spans[0]
 
 
