@@ -20,6 +20,8 @@ from archiver.frames import Frame
 REQUESTS_CAP = 100
 MESSAGES_CAP = 300
 
+DAMAGED = "the journal was damaged"
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -109,13 +111,18 @@ class Coverage:
             line.alive = at
 
     def connected(self, connection: int, projects: Iterable[str], at: int) -> list[Fact]:
-        """Take the start of a connection."""
+        """Take the start of a connection; damage may have hidden the end of the one before."""
         names = list(projects)
+        facts = []
+        for other, line in list(self.lines.items()):
+            if not set(names).isdisjoint(line.projects):
+                facts += self.disconnected(other, DAMAGED, at)
         self.lines[connection] = Line(names, at)
         self.repairing.clear()
         for project in names:
             self.watches.setdefault(project, Watch())
-        return [control(project, at, "connected", connection=connection) for project in names]
+        told = [control(project, at, "connected", connection=connection) for project in names]
+        return facts + told
 
     def subscribed(self, topic: str, source: str) -> None:
         """Take a subscription being asked for."""
@@ -159,8 +166,9 @@ class Coverage:
 
     def _covered_again(self, project_id: str, connection: int, at: int) -> list[Fact]:
         watch = self.watches.setdefault(project_id, Watch())
-        if watch.since is not None:
-            return []
+        line = self.lines.get(connection)
+        if watch.since is not None or line is None or project_id not in line.projects:
+            return []  # a connection whose beginning damage has hidden vouches for nothing
         facts = []
         if watch.lost is not None:
             facts.append(gap(project_id, at, watch.lost, at, watch.why or "unknown"))
@@ -192,6 +200,7 @@ class Coverage:
         watch = self.watches[project_id]
         if watch.since is None:
             return []
+        alive = max(alive, watch.since)
         facts = self._spans(project_id, watch.since, alive)
         self.watches[project_id] = Watch(lost=alive, why=why)
         return [*facts, gap(project_id, at, alive, None, why)]
@@ -224,14 +233,17 @@ class Coverage:
             facts += self.disconnected(connection, why, line.alive if at is None else at)
         return facts
 
-    def damaged(self, since: int, until: int) -> list[Fact]:
-        """Take a hole in the journal: nothing between the two times is vouched for."""
-        why = "the journal was damaged"
+    def damaged(self, until: int) -> list[Fact]:
+        """Take a hole in the journal: nothing is vouched for from the last sign of life to its end.
+
+        The end of the connection may lie in the hole: it is alive when it is heard of again.
+        """
         facts = []
         for project, watch in self.watches.items():
-            if watch.since is not None:
-                facts += self._spans(project, watch.since, since)
-                facts.append(gap(project, until, since, until, why))
-                watch.since = until
-                watch.gap = since
+            line = self.lines.get(-1 if watch.connection is None else watch.connection)
+            if watch.since is not None and line is not None:
+                alive = max(line.alive, watch.since)
+                facts += self._spans(project, watch.since, alive)
+                facts.append(gap(project, until, alive, until, DAMAGED))
+                watch.since, watch.gap = until, alive
         return facts

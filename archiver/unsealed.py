@@ -55,7 +55,7 @@ class Reader:
     def _record(self, record: Record) -> Iterator[dict[str, Any]]:
         facts: list[Fact] = []
         if self._hole is not None and self.at is not None:
-            facts = self.coverage.damaged(self.at, record.at)
+            facts = self.coverage.damaged(record.at)
         self._hole = None
         self.seq, self.at = record.seq, record.at
         if self.first < 0:
@@ -100,7 +100,10 @@ class Reader:
         return []
 
     def _finish(self, *, live: bool) -> Iterator[dict[str, Any]]:
-        """Yield what the segment covers; its rows bear the number of the first record."""
+        """Yield what the segment covers; its rows bear the number of the first record.
+
+        That is the opening, which has no rows of its own, unless damage took it.
+        """
         if self.at is None:
             return
         facts = self.coverage.rolled()
@@ -108,7 +111,7 @@ class Reader:
             facts += self.coverage.ended(STOPPED, self.at)
         elif self.end is None and not live:
             facts += self.coverage.ended(DIED)
-        yield from self._facts(self.first, facts, 0, 1)
+        yield from self._facts(self.first, facts, 0 if self.opening else -1_000_000, 1)
 
     def _facts(
         self, seq: int, facts: Iterable[Fact], element: int, step: int
