@@ -225,7 +225,7 @@ def history(
     \b
     Example: archiver simulate history --archive chats --days 28 --truth truth.jsonl
     """
-    from tqdm import tqdm
+    from tqdm import tqdm  # type: ignore[import-untyped]
 
     from archiver.simulate import history as past
 

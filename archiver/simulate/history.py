@@ -112,20 +112,23 @@ class _Tape:
             next_ms = min(self._desk.next_at(), line.deadline(), self._next_day, until_ms)
             self._now_ms = max(self._now_ms, next_ms)
             self._desk.advance(self._now_ms)
-            self._turn_day(day_done)
-            line.live(self._now_ms)
+            is_midnight = self._turn_day(day_done)
+            line.live(self._now_ms, is_midnight=is_midnight)
         line.close(STOPPED if until_ms == self._last_ms else _WHY)
 
     def close(self) -> None:
         """End the recording; everything is in the archive then."""
         self._recording.close(self._now_us())
 
-    def _turn_day(self, day_done: Callable[[], object]) -> None:
-        if self._now_ms >= self._next_day:
-            self._next_day += DAY
-            self._recording.roll(self._now_us())
-            self._recording.seal()
-            day_done()
+    def _turn_day(self, day_done: Callable[[], object]) -> bool:
+        """Tell whether a day has ended; its segment is sealed then."""
+        if self._now_ms < self._next_day:
+            return False
+        self._next_day += DAY
+        self._recording.roll(self._now_us())
+        self._recording.seal()
+        day_done()
+        return True
 
     def _now_us(self) -> int:
         return self._now_ms * 1000
@@ -138,22 +141,25 @@ class _Line:
         self._session = session
         self._connection = connection
         self._now_us = now_us
+        self._session_due_us = 0
 
     def open(self) -> None:
         """Let the session ask for what it wants."""
         self._session.opened(self._now_us())
         self._carry(())
+        self._session_due_us = self._session.deadline()
 
     def deadline(self) -> int:
         """Return when one of the ends wants to be called next, in milliseconds."""
-        return min(self._connection.deadline(), -(-self._session.deadline() // 1000))
+        return min(self._connection.deadline(), -(-self._session_due_us // 1000))
 
-    def live(self, now_ms: int) -> None:
+    def live(self, now_ms: int, *, is_midnight: bool) -> None:
         """Carry what the ends have for each other, and let them do what is due."""
         self._carry(self._connection.tick(now_ms))
-        if self._session.deadline() <= self._now_us():
+        if is_midnight or self._session_due_us <= self._now_us():
             self._session.tick(self._now_us())
             self._carry(())
+        self._session_due_us = self._session.deadline()
 
     def close(self, why: str) -> None:
         """End the connection."""

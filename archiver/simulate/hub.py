@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 from uuid import NAMESPACE_URL, uuid5
 
+import msgspec
+
 Document = dict[str, Any]
 
 HEARTBEAT_MS = 30_000
@@ -66,7 +68,11 @@ def sees(request: Document, viewer: str | None) -> bool:
 
 def encode(value: object) -> str:
     """Write JSON as the server does: no spaces, no escapes that are not needed."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:  # half a character has no UTF-8 of its own: escape it
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return _LONE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def publication(topic: str, method: str | None, message: object) -> str:
@@ -159,11 +165,6 @@ class Hub:
             return source.bot(key)
         request = source.request(key)
         return request if request and sees(request, viewer) else None
-
-
-def _escaped(surrogate: re.Match[str]) -> str:
-    """Return half a character as JSON escapes it: it has no UTF-8 of its own."""
-    return f"\\u{ord(surrogate[0]):04x}"
 
 
 def newest_open(requests: Iterable[Document], viewer: str | None = OWNER) -> list[Document]:
@@ -263,5 +264,5 @@ class Connection:
         elif action == "unsubscribe":
             self._hub.unsubscribe(topic, self)
         elif action in ("publish", "broadcast"):  # nobody's right to do so is checked
-            frame = _LONE.sub(_escaped, publication(topic, None, payload.get("message")))
+            frame = publication(topic, None, payload.get("message"))
             self._hub.deliver(topic, frame, but=self if action == "broadcast" else None)
