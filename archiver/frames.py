@@ -198,7 +198,7 @@ def _mended(data: bytes) -> Frame:
     messages = {data[start : start + len(frame.message)] for start in _places(mended, frame)}
     if len(messages) != 1:  # it might be any of them
         return Frame("unparsed")
-    return Frame(frame.kind, frame.topic, frame.method, *messages, frame.about, frame.whole)
+    return Frame(frame.kind, frame.topic, frame.method, messages.pop(), frame.about, frame.whole)
 
 
 def _places(mended: bytes, frame: Frame) -> Iterator[int]:
