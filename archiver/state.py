@@ -1,7 +1,8 @@
 """A recorder's state between segments, and how it is rebuilt after a crash.
 
 `state.json` holds the numbers to use next, what is covered, and what is followed, as of the end of
-the last segment that was closed. Segments numbered from `segment` on are folded on top of it.
+the last segment that was closed. Segments numbered from `segment` on, or that hold records
+numbered from `seq` on, are folded on top of it.
 """
 
 from __future__ import annotations
@@ -80,9 +81,15 @@ def recover(archive: Path, folder: Path, recorder: str) -> State:
         _refuse_if_sealed(archive, folder, recorder)
         state = State()
     for path in journal.segments(folder):
-        if int(path.stem) >= state.segment:
+        if int(path.stem) >= state.segment or _goes_beyond(state, path):
             fold(state, path, recorder)
     return state
+
+
+def _goes_beyond(state: State, path: Path) -> bool:
+    """Tell whether a segment went on after the state was saved: there was no room for the next."""
+    found = records.decode(path.read_bytes())
+    return any(isinstance(item, records.Record) and item.seq >= state.seq for item in found)
 
 
 def _refuse_if_sealed(archive: Path, folder: Path, recorder: str) -> None:
@@ -106,7 +113,7 @@ def fold(state: State, path: Path, recorder: str) -> None:
     state.coverage = reader.coverage
     if "memory" in reader.opening:
         state.memory = Memory.from_json(reader.opening["memory"])
-    state.segment = int(path.stem) + 1
+    state.segment = max(state.segment, int(path.stem) + 1)
     for item in records.decode(data):
         if isinstance(item, records.Record):
             state.seq = max(state.seq, item.seq + 1)
