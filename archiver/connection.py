@@ -133,6 +133,10 @@ def _reason(error: BaseException) -> str:
     """Name an error without its text, which may hold the address and so the token."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
+    if isinstance(error, websocket.WebSocketConnectionClosedException):
+        return "connection lost"
+    if isinstance(error, websocket.WebSocketException):
+        return f"not what a WebSocket says ({type(error).__name__})"
     return type(error).__name__
 
 
