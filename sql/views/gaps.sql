@@ -63,7 +63,7 @@ select
     ranked.topic,
     ranked.since,
     ranked.since
-    - cast(greatest(coalesce(worst.delay_us, 0), 0) as bigint) * interval '1' microsecond
+    - greatest(coalesce(worst.delay_us, 0), 0) / 1e6 * interval '1' second
         as starts_at,
     ranked.until,
     ranked.why
