@@ -69,6 +69,7 @@ class Recorder:
         """Dial once, so that a wrong address or token leaves nothing behind; then record."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(0))
+        log.info("connecting url=%s", self.settings.url)
         first = self._first_dial()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
