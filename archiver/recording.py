@@ -67,8 +67,15 @@ class Recording:
         self.folder = archive / contract.JOURNAL_FOLDER / recorder
         prepare(archive, self.modes)
         self._lock = acquire(self.folder, recorder, self.modes)
-        self._state = state.recover(archive, self.folder, recorder)
-        self._fold = Reader(recorder, self._state.coverage)
+        try:
+            self._begin()
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _begin(self) -> None:
+        self._state = state.recover(self.archive, self.folder, self.recorder)
+        self._fold = Reader(self.recorder, self._state.coverage)
         self._segment = self._open(self._take_seq())
         self._end_lines()
 
@@ -189,7 +196,11 @@ class Recording:
         }
         self._opened_at = self._written_at = self.clock()
         data = json.dumps(opening, ensure_ascii=False).encode()
-        segment.append(self._opened_at, seq, 0, records.CONTROL, data)
+        try:
+            segment.append(self._opened_at, seq, 0, records.CONTROL, data)
+        except JournalUnwritable:
+            segment.close()
+            raise
         return segment
 
     def _end_lines(self) -> None:
