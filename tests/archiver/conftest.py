@@ -9,7 +9,9 @@ import gzip
 import itertools
 import json
 import os
+import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -178,6 +180,31 @@ class Desk:
         self.now += round(seconds_ * SECOND)
         return self.now
 
+    def connect(self, recording: Recording) -> int:
+        """Open a connection as a session does; return its number."""
+        number = recording.session().number
+        facts = {"control": "connected", "projects": [PROJECT]}
+        recording.note(facts, self.after(1), number)
+        return number
+
+    def take(self, recording: Recording, data: bytes, connection: int = 1) -> None:
+        """Keep a frame and learn from it, as a session does."""
+        recording.memory.learn(recording.keep(data, self.after(1), connection))
+
+    def keep(self, recording: Recording, *numbers: int, connection: int = 1) -> None:
+        """Take a snapshot of one chat for each number."""
+        for number in numbers:
+            self.take(recording, Frames.feed(Frames.request(number)), connection)
+
+    def records(self) -> list[records.Record]:
+        """Return what the unsealed segments hold."""
+        return [
+            item
+            for path in journal.segments(self.folder)
+            for item in records.decode(path.read_bytes())
+            if isinstance(item, records.Record)
+        ]
+
     def crash(self, recording: Recording) -> None:
         """Leave a recording as a dying process does: nothing is written, the lock goes."""
         self._open.remove(recording)
@@ -191,6 +218,17 @@ class Desk:
     def leave(self) -> None:
         for recording in list(self._open):
             self.crash(recording)
+
+
+@contextmanager
+def room(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond `size`, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @cache
@@ -231,3 +269,8 @@ def sealed_rows_() -> Any:
 @pytest.fixture(scope="session", name="captured")
 def captured_() -> Any:
     return captured
+
+
+@pytest.fixture(scope="session", name="room")
+def room_() -> Any:
+    return room

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import resource
 import stat
 import subprocess
 import sys
-from contextlib import contextmanager
 
 import pytest
 
@@ -48,17 +46,6 @@ def segment(tmp_path):
         made.close()
 
 
-@contextmanager
-def room(size):
-    """Let no file of this process grow beyond `size`."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 def test_what_is_appended_is_read_back_in_order(segment):
     written = [
         Record(n, n + 1, 2, kind, b"d" * n) for n, kind in enumerate([TEXT, BINARY, CONTROL])
@@ -87,7 +74,7 @@ def test_a_frame_of_twenty_megabytes_is_one_record(segment):
 
 
 @pytest.mark.parametrize("fitting", [0, 1, HEADER - 1, HEADER, HEADER + 1, HEADER + 19])
-def test_a_record_without_room_is_not_there_at_all(segment, fitting):
+def test_a_record_without_room_is_not_there_at_all(segment, room, fitting):
     segment.append(1, 1, 1, TEXT, b"before")
     before = segment.path.read_bytes()
 
@@ -99,7 +86,7 @@ def test_a_record_without_room_is_not_there_at_all(segment, fitting):
     assert (segment.size, segment.records) == (len(before), 1)
 
 
-def test_appending_goes_on_when_there_is_room_again(segment):
+def test_appending_goes_on_when_there_is_room_again(segment, room):
     segment.append(1, 1, 1, TEXT, b"before")
     with room(segment.size + 40), pytest.raises(JournalUnwritable):
         segment.append(2, 2, 1, TEXT, b"lost" * 40)
