@@ -135,7 +135,7 @@ def simulating(*arguments):
             process.communicate(timeout=20)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def simulated():
     return simulating
 

@@ -11,6 +11,7 @@ from collections import Counter
 import pytest
 import websocket
 
+from archiver.simulate.hub import publication
 from archiver.simulate.settings import PROJECT_ID
 from archiver.simulate.wire import GarbageUnreadable, read_garbage
 
@@ -19,8 +20,11 @@ REQUESTS = f"/{PROJECT_ID}/requests"
 BUSY = ("--speed", 600, "--start", "2026-11-03T08:30:00Z")
 
 
-def connect(url, token="simulated", timeout=10):
-    return contextlib.closing(websocket.create_connection(f"{url}?token={token}", timeout=timeout))
+TOKEN = "simulated"
+
+
+def connect(url, token=TOKEN):
+    return contextlib.closing(websocket.create_connection(f"{url}?token={token}", timeout=10))
 
 
 def listen(socket, until):
@@ -31,7 +35,7 @@ def listen(socket, until):
     return frames
 
 
-def refusal(url, token="simulated"):
+def refusal(url, token=TOKEN):
     with pytest.raises(websocket.WebSocketBadStatusException) as raised:
         websocket.create_connection(f"{url}?token={token}", timeout=10)
     return raised.value
@@ -42,10 +46,7 @@ def test_a_good_token_is_accepted_and_a_snapshot_answers(simulated, subscription
     with simulated("serve") as (_, url), connect(url, token) as socket:
         socket.send(subscription(REQUESTS))
 
-        assert socket.recv() == (
-            '{"action":"publish","payload":{"topic":"%s","method":"CREATE","message":[]}}'
-            % REQUESTS
-        )
+        assert socket.recv() == publication(REQUESTS, "CREATE", [])
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "JWT%20wrong"])
@@ -71,11 +72,11 @@ def test_the_first_connects_may_be_too_many(simulated):
 
 
 def test_a_handshake_may_hang(simulated):
-    with simulated("serve", "--hang-handshake") as (_, url), pytest.raises(TimeoutError):
-        try:
-            websocket.create_connection(f"{url}?token=simulated", timeout=0.5)
-        except websocket.WebSocketTimeoutException as error:
-            raise TimeoutError from error
+    with (
+        simulated("serve", "--hang-handshake") as (_, url),
+        pytest.raises(websocket.WebSocketTimeoutException),
+    ):
+        websocket.create_connection(f"{url}?token={TOKEN}", timeout=0.5)
 
 
 def test_topics_may_be_refused_in_silence(simulated, subscription):
