@@ -42,7 +42,9 @@ select
     cast(coalesce(covered_us, 0) / 1e6 as double) as covered_s,
     case
         when until > since
-            then cast(coalesce(covered_us, 0) as double) / (unix_micros(until) - unix_micros(since))
+            then
+                cast(coalesce(covered_us, 0) as double)
+                / nullif(unix_micros(until) - unix_micros(since), 0)
     end as coverage_ratio
 from covered
 order by date asc nulls last

@@ -17,17 +17,10 @@ with queued as (
         requested_at,
         accepted_at is null and closed_at is not null as has_left,
         accepted_at is null and closed_at is null as is_waiting,
-        (
-            unix_micros(
-                case
-                    when accepted_at <= closed_at or closed_at is null then accepted_at
-                    else closed_at
-                end
-            )
-            - unix_micros(requested_at)
-        ) / 1e6 as wait_s
+        (unix_micros(coalesce(accepted_at, closed_at)) - unix_micros(requested_at)) / 1e6
+            as wait_s
     from waits
-    where is_waiting and (closed_at is null or closed_at >= requested_at)
+    where is_waiting
 )
 
 select

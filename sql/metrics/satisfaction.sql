@@ -19,7 +19,12 @@ with rated as (
         periods.date,
         count(ratings.rating) as rated_count,
         avg(ratings.rating) as mean_rating,
-        count(case when ratings.rating >= 4 then 1 end) as good_count,
+        avg(
+            case
+                when ratings.rating >= 4 then cast(1 as double)
+                when ratings.rating < 4 then cast(0 as double)
+            end
+        ) as good_ratio,
         count(case when ratings.rating = 1 then 1 end) as rating_1_count,
         count(case when ratings.rating = 2 then 1 end) as rating_2_count,
         count(case when ratings.rating = 3 then 1 end) as rating_3_count,
@@ -64,7 +69,7 @@ select
     rated.date,
     rated.rated_count,
     rated.mean_rating,
-    rated.good_count / nullif(cast(rated.rated_count as double), 0) as good_ratio,
+    rated.good_ratio,
     rated.rating_1_count,
     rated.rating_2_count,
     rated.rating_3_count,

@@ -8,11 +8,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from analytics import archive
 from analytics.window import choose
 from archiver import contract
+from archiver.simulate.history import Plan, Span, record_history
+from archiver.simulate.settings import DeskSettings
+from archiver.simulate.timeline import DAY, HOUR
 
 PROJECT = "p1"
 LEAD = "visitor"
@@ -114,14 +118,34 @@ def arrow(rows: list[dict[str, Any]]) -> pa.Table:
         else pa.array([_utc(row.get(field.name)) for row in rows], type=field.type)
         for field in schema
     ]
-    table = pa.Table.from_arrays(columns, schema=schema)
-    table = table.append_column("project_id", pa.array([PROJECT] * len(rows), type=pa.string()))
-    days = [row["received_at"].date() for row in rows]
-    return table.append_column("date", pa.array(days, type=pa.date32()))
+    return partitioned(pa.Table.from_arrays(columns, schema=schema))
+
+
+def partitioned(table: pa.Table) -> pa.Table:
+    """Return rows with the columns that come from the folders' names."""
+    projects = pa.array([PROJECT] * table.num_rows, type=pa.string())
+    days = table.column("received_at").cast(pa.date32())
+    return table.append_column("project_id", projects).append_column("date", days)
 
 
 def _utc(value: datetime | None) -> datetime | None:
     return None if value is None else value.replace(tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
+    """Return what a recorder keeps of a simulated desk: 2 to 4 March 2026, with a gap."""
+    settings = DeskSettings(chats_per_day=40)
+    root = tmp_path_factory.mktemp("desk") / "archive"
+    start = round(datetime(2026, 3, 2, tzinfo=UTC).timestamp() * 1000)
+    noon = start + 36 * HOUR
+    plan = Plan(root, Span(start, start + 3 * DAY), gaps=(Span(noon, noon + HOUR // 2),))
+    record_history(settings, plan)
+    rows = pa.concat_tables(
+        [pq.ParquetFile(part).read() for part in sorted(root.glob("project_id=*/*/*.parquet"))]
+    )
+    assert rows.num_rows > 1000
+    return partitioned(rows)
 
 
 @pytest.fixture(scope="session")
