@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +53,13 @@ class _Part:
             self.count += len(self._rows)
             self._rows = []
             self._bytes = 0
+
+    def abandon(self) -> None:
+        """Let go of a writer that was not finished, before its file is closed under it."""
+        if self.writer.is_open:
+            with suppress(OSError, ValueError):
+                self.writer.close()
+            self.writer.is_open = False
 
     def finish(self, facts: dict[str, Any]) -> None:
         """Write what is left; the footer tells the facts, what is covered and the gaps."""
@@ -118,7 +125,9 @@ def _begin(
         write_page_checksum=True,
         use_dictionary=[name for name in contract.NAMES if name != contract.PAYLOAD.name],
     )
-    return _Part(writer)
+    part = _Part(writer)
+    stack.callback(part.abandon)
+    return part
 
 
 def _facts(reader: Reader, segment: Path) -> dict[str, Any]:
