@@ -6,7 +6,6 @@
 set -eu
 
 archive=demo-archive
-project=5f6c1d2e3a4b5c6d7e8f9a0b
 seconds=30 # of recording
 speed=120  # simulated seconds in each of them: an hour in all
 
@@ -24,40 +23,54 @@ trap tidy EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-say() { printf '\n== %s\n' "$*"; }
+# Show a step's command, for copying, and run it.
+run() {
+    printf '\n$ %s\n' "$*"
+    "$@"
+}
 
-# The desk works where it is nearly noon now, so that its people are there to be recorded.
+# The desk lies where it is nearly noon now, so that its people are at work to be recorded.
 hour=$(date -u +%H)
 east=$((11 - ${hour#0}))
 if [ "$east" -ge 0 ]; then zone=Etc/GMT-$east; else zone=Etc/GMT+$((-east)); fi
 
 rm -rf "$archive"
 
-say "Four weeks of an invented support desk"
-archiver simulate history --archive "$archive" --project "$project" --days 28 --tz "$zone"
+echo "1. Four weeks of an invented support desk, as if they had been recorded."
+run archiver simulate history --archive "$archive" --days 28 --tz "$zone"
 
-say "The same desk, live on this machine: an hour of it in $seconds seconds"
-started=$(($(date +%s) - seconds * speed))
-archiver simulate serve --project "$project" --tz "$zone" --token demo \
-    --start "$(date -u -d "@$started" +%Y-%m-%dT%H:%M:%SZ)" --speed "$speed" \
+printf '\n2. The desk goes live on this machine; %s seconds of it are recorded, at %s times the pace.\n' \
+    "$seconds" "$speed"
+began=$(python -c "from datetime import *; print(datetime.now(UTC) - timedelta(seconds=$seconds * $speed))")
+archiver simulate serve --tz "$zone" --speed "$speed" --start "$began" \
     >"$logs/url" 2>"$logs/desk" &
 desk=$!
 until [ -s "$logs/url" ]; do
     kill -0 "$desk" 2>/dev/null || { cat "$logs/desk" >&2; exit 1; }
     sleep 0.1
 done
+url=$(cat "$logs/url")
+project=$(basename "$archive"/project_id=[0-9a-f]*)
+project=${project#project_id=}
 
-TILEDESK_TOKEN=demo archiver record --archive "$archive" --project "$project" \
-    --url "$(cat "$logs/url")" &
+printf '\n$ TILEDESK_TOKEN=simulated archiver record --archive %s --project %s --url %s\n' \
+    "$archive" "$project" "$url"
+TILEDESK_TOKEN=simulated archiver record --archive "$archive" --project "$project" --url "$url" &
 recorder=$!
 sleep "$seconds" &
-wait $! || true
+wait $!
 kill -TERM "$recorder"
 wait "$recorder"
 recorder=''
 
-say "How yesterday went"
-analytics report --archive "$archive" --tz "$zone"
+printf '\n3. Today so far: the last hour of the desk, and what is missing around it.\n'
+today=$(date -u +%Y-%m-%d)
+printf '\n$ analytics report --archive %s --date %s    (its first lines)\n' "$archive" "$today"
+analytics report --archive "$archive" --date "$today" 2>"$logs/note" | sed -n '1,/^Closed/p'
 
-say "What was just recorded"
-archiver status --archive "$archive"
+printf '\n4. Yesterday, complete.\n'
+run analytics report --archive "$archive"
+
+printf '\nEverything lies in ./%s: %s Parquet files, %s.\n' "$archive" \
+    "$(find "$archive" -name '*.parquet' | wc -l)" "$(du -sh "$archive" | cut -f1)"
+echo "Next: archiver status --archive $archive; analytics metrics; README.md"
