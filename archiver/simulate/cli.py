@@ -64,14 +64,27 @@ _PORT = click.option("--port", type=click.IntRange(0, 65535), default=0, help="0
 _TOKEN = click.option("--token", default="simulated", show_default=True, help="What to accept.")
 _LOG = click.option("--log", type=_FILE, help="Write every frame sent, as JSON lines.")
 _TRUTH = click.option("--truth", type=_FILE, help="Write what really happened, as JSON lines.")
-_SEED = click.option("--seed", type=int, default=1, show_default=True)
-_CHATS = click.option(
-    "--chats-per-day", type=click.FloatRange(0, min_open=True), default=250, show_default=True
+_SEED = click.option(
+    "--seed", type=int, default=1, show_default=True, help="The same seed is the same history."
 )
-_AGENTS = click.option("--agents", type=click.IntRange(1), default=8, show_default=True)
+_CHATS = click.option(
+    "--chats-per-day",
+    type=click.FloatRange(0, min_open=True),
+    default=250,
+    show_default=True,
+    help="On average over a week.",
+)
+_AGENTS = click.option(
+    "--agents", type=click.IntRange(1), default=8, show_default=True, help="How many work there."
+)
 _ZONE = click.option("--tz", default="Europe/Rome", show_default=True, help="Where the desk is.")
 _PROJECTS = click.option(
-    "--project", "projects", multiple=True, default=[PROJECT_ID], show_default=True
+    "--project",
+    "projects",
+    multiple=True,
+    default=[PROJECT_ID],
+    show_default=True,
+    help="24 hexadecimal digits; may be repeated: a desk each.",
 )
 
 
@@ -201,7 +214,7 @@ def replay(
     help="START/END of a time in which the recorder is not connected; may be repeated.",
 )
 @click.option("--recorder", default="main", show_default=True, help="The recorder's name.")
-@click.option("--project", default=PROJECT_ID, show_default=True)
+@click.option("--project", default=PROJECT_ID, show_default=True, help="24 hexadecimal digits.")
 @_SEED
 @_CHATS
 @_AGENTS

@@ -87,6 +87,7 @@ class Client:
     socket: ServerConnection
     connection: Connection
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    sending: asyncio.Lock = field(default_factory=asyncio.Lock)
     sent: int = 0
     _waiting: list[str] = field(default_factory=list)
 
@@ -177,9 +178,8 @@ class Wire:
     async def end_all(self, *, politely: bool) -> None:
         """Send what still waits, then end every connection, with a close frame or without."""
         for client in tuple(self.clients):
-            for frame in client.take():
-                with suppress(ConnectionClosed):
-                    await self._send(client, frame)
+            with suppress(ConnectionClosed):
+                await self._send_waiting(client)
             client.connection.close()
             if politely:
                 await client.socket.close(CloseCode.GOING_AWAY)
@@ -226,12 +226,17 @@ class Wire:
             while True:
                 await client.wake.wait()
                 client.wake.clear()
-                for frame in client.take():
-                    await self._send(client, frame)
-                    while self._garbage and self._garbage[0].at_frame <= self._sent:
-                        await self._send(client, self._garbage.pop(0).frame)
+                await self._send_waiting(client)
         except ConnectionClosed:
             pass  # the reader sees it too and cleans up
+
+    async def _send_waiting(self, client: Client) -> None:
+        """Send what waits, behind what is being sent."""
+        async with client.sending:
+            for frame in client.take():
+                await self._send(client, frame)
+                while self._garbage and self._garbage[0].at_frame <= self._sent:
+                    await self._send(client, self._garbage.pop(0).frame)
 
     async def _send(self, client: Client, frame: str | bytes) -> None:
         """Send a frame; it is in the log before it can arrive."""

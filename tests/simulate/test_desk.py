@@ -378,3 +378,27 @@ def test_agents_are_counted_anew_at_every_change(watched):
     assert f"/{PROJECT_ID}/project_users/users/{updates[0]['id_user']['_id']}" in {
         topic for _, topic, _, _ in watched.frames
     }
+
+
+def test_requests_carry_what_agents_add(watched):
+    requests = [request for _, _, request in watched.live_requests()]
+
+    for field in ("tags", "notes"):
+        assert any(request[field] for request in requests)
+    assert any("abandoned_by_project_users" in r.get("attributes", {}) for r in requests)
+    assert any("rating" in request and "closed_at" in request for request in requests)
+
+
+def test_agents_are_busy_only_by_a_limit_of_the_project():
+    hub = Hub()
+    settings = DeskSettings(project_chat_limit=2, chats_per_day=600)
+    desk = Desk(settings, START, hub)
+    agents = [agent.id for agent in desk._service.staff.agents]
+    desk.advance(START + 10 * HOUR)
+
+    shown = [desk._service.agent(agent_id) for agent_id in agents]
+
+    assert any(agent["isBusy"] for agent in shown)
+    for agent in shown:
+        most = max(2, agent.get("max_assigned_chat", 0))
+        assert agent["isBusy"] == (agent["number_assigned_requests"] >= most)
