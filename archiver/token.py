@@ -34,7 +34,7 @@ class TokenSource:
             except (OSError, UnicodeDecodeError) as error:
                 why = getattr(error, "strerror", None) or "not text"
                 raise TokenMissing(f"{self.path}: cannot read the token ({why})") from None
-        token = token.strip().removeprefix("JWT ").strip()
+        token = f"{token.strip()} ".removeprefix("JWT ").strip()
         if not token or not token.isprintable() or not token.isascii() or " " in token:
             where = self.path or VARIABLE
             raise TokenMissing(
