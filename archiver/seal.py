@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver import contract, fs, journal
+from archiver.errors import ArchiveUnwritable
 from archiver.unsealed import Reader, arrow, day_of
 
 if TYPE_CHECKING:
@@ -146,6 +147,11 @@ def seal(archive: Path, segment: Path, recorder: str, modes: fs.Modes = fs.PRIVA
     assert held is not None
     try:
         return list(steps(archive, segment, recorder, modes)) if segment.exists() else []
+    except OSError as error:
+        raise ArchiveUnwritable(
+            f"{segment}: cannot seal it ({error.strerror or error});"
+            " make room in the archive, then run 'archiver seal'"
+        ) from error
     finally:
         os.close(held)
 
