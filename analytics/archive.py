@@ -199,9 +199,13 @@ def _leave_sealed(
     names = {contract.part_name(segment.recorder, segment.number) for segment in segments}
     sealed = [_quoted(path) for path in parts if path.name in names]
     if sealed:
-        same = " and ".join(f"part.{key} = unsealed.{key}" for key in _KEY)
-        again = f"select 1 from {_read(', '.join(sealed))} as part where {same}"  # noqa: S608
-        connection.execute(f"delete from unsealed where exists ({again})")  # noqa: S608
+        key = ", ".join(_KEY)
+        connection.execute(
+            f"create or replace temp table sealed as select {key} from {_read(', '.join(sealed))}"  # noqa: S608 (no values)
+        )
+        connection.execute(
+            f"delete from unsealed where ({key}) in (select ({key}) from sealed)"  # noqa: S608
+        )
 
 
 def _read(listed: str) -> str:

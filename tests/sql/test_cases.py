@@ -50,7 +50,7 @@ def _rounded(row):
 
 @pytest.mark.parametrize("folder", queries.FOLDERS)
 def test_every_query_is_pinned_by_three_cases_and_more(folder):
-    counts = {name: 0 for name in queries.FOLDERS[folder]}
+    counts = dict.fromkeys(queries.FOLDERS[folder], 0)
     for param in CASES:
         if param.values[0] == folder:
             counts[param.values[1]] += 1

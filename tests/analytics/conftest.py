@@ -1,0 +1,89 @@
+"""Archives for the reader: a recorded desk, a recorded real server, and how to ask the command."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+from analytics.cli import cli
+from archiver import contract
+from archiver.extract import rows
+from archiver.simulate.history import Plan, Span, record_history
+from archiver.simulate.settings import DeskSettings
+from archiver.simulate.timeline import DAY
+from archiver.unsealed import arrow
+
+CAPTURES = Path(__file__).parents[1] / "data" / "captures"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A simulated desk's archive, Monday 2 to Wednesday 4 March 2026, and what really happened."""
+
+    root: Path
+    project_id: str
+    truth: dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """Record a desk for three days without a gap."""
+    folder = tmp_path_factory.mktemp("desk")
+    settings = DeskSettings(chats_per_day=60)
+    start = round(datetime(2026, 3, 2, tzinfo=UTC).timestamp() * 1000)
+    truth = folder / "truth.jsonl"
+    plan = Plan(folder / "archive", Span(start, start + 3 * DAY), truth=truth)
+    record_history(settings, plan)
+    told: dict[str, list[dict[str, Any]]] = {}
+    for line in truth.read_text("utf-8").splitlines():
+        fact = json.loads(line)
+        told.setdefault(fact["kind"], []).append(fact)
+    return Desk(plan.archive, settings.project_id, told)
+
+
+@pytest.fixture(scope="session")
+def forty_chats(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an archive of the frames that a real server sent, and of nothing else."""
+    root = tmp_path_factory.mktemp("forty")
+    (root / contract.MARKER).write_text(json.dumps({"format": contract.VERSION}))
+    found: list[dict[str, Any]] = []
+    with gzip.open(CAPTURES / "forty_chats" / "frames.jsonl.gz", "rt", encoding="utf-8") as file:
+        for seq, line in enumerate(map(json.loads, file)):
+            if (line["dir"], line["op"]) != ("in", "text"):
+                continue
+            stamp = {
+                "received_at": round(line["t"] * 1e6),
+                "recorder": "main",
+                "connection": line["conn"],
+                "seq": seq,
+                "source": "realtime",
+            }
+            found += [row | stamp for row in rows(line["data"].encode())]
+    assert len(found) > 700
+    (project,) = {row["project_id"] for row in found}
+    folder = contract.partition(root, project, datetime(2026, 11, 23, tzinfo=UTC).date())
+    folder.mkdir(parents=True)
+    pq.write_table(arrow(found), folder / contract.part_name("main", 1))
+    return root
+
+
+@pytest.fixture
+def ask() -> Callable[..., Result]:
+    """Run `analytics`; a bug keeps its traceback."""
+
+    def call(*arguments: object, **environment: str) -> Result:
+        done = CliRunner(env=environment).invoke(cli, [str(one) for one in arguments])
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done
+
+    return call

@@ -1,0 +1,204 @@
+"""Holds the views against what happened on a simulated desk, told independently of frames."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from analytics import archive, metrics
+
+
+def moment(text):
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=None)
+
+
+@pytest.fixture(scope="module")
+def opened(desk):
+    since, until = date(2026, 3, 2), date(2026, 3, 5)
+    with archive.open_window(desk.root, desk.project_id, since, until) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def counted(desk):
+    """Chats that became visible and are no drafts."""
+    return {
+        chat["request_id"]
+        for chat in desk.truth["chat"]
+        if chat["published_at"] and not chat["draft"]
+    }
+
+
+def test_sessions_open_and_close_when_they_did_and_by_whom(desk, opened, counted):
+    told = opened.query(
+        "select conversation_id, session_no, opened_at, closed_at, closed_by from sessions"
+    )
+
+    true = [
+        (
+            one["request_id"],
+            one["n"],
+            moment(one["opened_at"]),
+            moment(one["closed_at"]),
+            one["closed_by"],
+        )
+        for one in desk.truth["session"]
+        if one["request_id"] in counted
+    ]
+    assert any(one[1] > 1 for one in true)
+    assert sorted(told.rows, key=str) == sorted(true, key=str)
+
+
+def test_messages_have_their_sender_and_session(desk, opened, counted):
+    told = opened.query(
+        "select message_id, conversation_id, session_no, sender_id, sender_role, sent_at"
+        " from messages"
+    )
+
+    true = [
+        (
+            one["id"],
+            one["request_id"],
+            one["session"],
+            one["sender"],
+            one["role"],
+            moment(one["created_at"]),
+        )
+        for one in desk.truth["message"]
+        if one["request_id"] in counted
+    ]
+    assert len(true) > 1000
+    assert sorted(told.rows, key=str) == sorted(true, key=str)
+
+
+def test_assignments_begin_and_end_as_they_did(desk, opened, counted):
+    """The truth ends one at the frame that shows the close, we at the close itself."""
+    told = opened.query(
+        "select conversation_id, session_no, agent_id, started_at,"
+        " case when end_reason <> 'close' then ended_at end as ended_at,"
+        " end_reason = 'close' as is_close from assignments"
+    )
+
+    true = [
+        (
+            one["request_id"],
+            one["session"],
+            one["agent_id"],
+            moment(one["since"]),
+            None if one["end_reason"] == "close" else moment(one["until"]),
+            None if one["end_reason"] is None else one["end_reason"] == "close",
+        )
+        for one in desk.truth["assignment"]
+        if one["request_id"] in counted
+    ]
+    assert len(true) > 50
+    assert sorted(told.rows, key=str) == sorted(true, key=str)
+
+
+def test_transfers_are_those_to_another_agent(desk, opened, counted):
+    """A leave with a quick successor is one too; to be routed back to the same agent is none."""
+    told = opened.query("select conversation_id, agent_id, ended_at, end_reason from assignments")
+    ends = {row[:3]: row[3] for row in told.rows}
+    stretches = [one for one in desk.truth["assignment"] if one["request_id"] in counted]
+
+    def is_taken_over(left):
+        return any(
+            heir["request_id"] == left["request_id"]
+            and heir["session"] == left["session"]
+            and heir["agent_id"] != left["agent_id"]
+            and moment(heir["since"]) > moment(left["since"])
+            and (moment(heir["since"]) - moment(left["until"])).total_seconds() < 60
+            and (heir["until"] is None or heir["until"] > left["until"])
+            for heir in stretches
+        )
+
+    ended = [one for one in stretches if one["end_reason"] in ("transfer", "left")]
+    assert any(one["end_reason"] == "transfer" for one in ended)
+    for one in ended:
+        key = (one["request_id"], one["agent_id"], moment(one["until"]))
+        assert ends[key] == ("transfer" if is_taken_over(one) else "leave")
+
+
+def test_statuses_ratings_and_bots_are_as_they_were(desk, opened, counted):
+    def of_counted(kind, *keys):
+        return sorted(
+            tuple(moment(one[key]) if key in ("since", "at") else one[key] for key in keys)
+            for one in desk.truth[kind]
+            if one["request_id"] in counted and one.get("status") not in (50, 1000)
+        )
+
+    def told(sql):
+        return sorted(opened.query(sql).rows)
+
+    assert told("select conversation_id, status, started_at from status_intervals") == of_counted(
+        "status", "request_id", "status", "since"
+    )
+    assert told("select conversation_id, rating, rated_at from ratings") == of_counted(
+        "rating", "request_id", "rating", "at"
+    )
+    assert told("select conversation_id, bot_id, started_at from bot_stretches") == of_counted(
+        "bot", "request_id", "bot_id", "since"
+    )
+
+
+def test_agents_were_available_when_they_were(desk, opened):
+    told = opened.query(
+        "select agent_id, is_available, profile_status, started_at, ended_at from agent_status"
+    )
+
+    true = [
+        (
+            one["agent_id"],
+            one["available"],
+            one["profile_status"],
+            moment(one["since"]),
+            moment(one["until"]),
+        )
+        for one in desk.truth["availability"]
+    ]
+    seen = set(told.rows)
+    assert len(seen) > 20
+    assert seen <= set(true)
+    first = {one[0]: min(row[3] for row in seen if row[0] == one[0]) for one in seen}
+    later = [one for one in true if one[0] in first and one[3] >= first[one[0]]]
+    assert seen == set(later)
+
+
+def test_tiledesk_s_own_figures_are_those_of_its_database(desk, opened):
+    """Of a draft only its creation is ever published: what became of it nobody can know."""
+    shown = {one["request_id"] for one in desk.truth["chat"] if one["published_at"]}
+    documents = [one for one in desk.truth["document"] if one["request_id"] in shown]
+    known = [one for one in documents if not one["draft"]]
+    assert known != documents
+
+    (figures,) = metrics.run(opened, "tiledesk_compatible").records()
+
+    assert figures["requests_count"] == len(documents)
+    for column, key in (("waiting_time_avg_ms", "waiting_time"), ("satisfaction_avg", "rating")):
+        values = [one[key] for one in known if one[key] is not None]
+        assert figures[column] == pytest.approx(sum(values) / len(values), rel=1e-9)
+    lasted = [
+        (moment(one["closed_at"]) - moment(one["created_at"])).total_seconds() * 1000
+        for one in known
+        if one["closed_at"]
+    ]
+    assert figures["duration_avg_ms"] == pytest.approx(sum(lasted) / len(lasted), rel=1e-9)
+
+
+def test_arrivals_and_closes_of_each_local_day_are_those_of_the_desk(desk, counted):
+    place = ZoneInfo("Europe/Rome")
+    since, until = date(2026, 3, 2), date(2026, 3, 5)
+
+    def days(key):
+        moments = [one[key] for one in desk.truth["session"] if one["request_id"] in counted]
+        return Counter(datetime.fromisoformat(at).astimezone(place).date() for at in moments if at)
+
+    with archive.open_window(desk.root, desk.project_id, since, until, "Europe/Rome") as opened:
+        for name, key in (("chats_offered", "opened_at"), ("chats_closed", "closed_at")):
+            rows = metrics.run(opened, name).records()
+            told = {row["date"]: row["sessions_count"] for row in rows if row["date"]}
+            assert told == {day: days(key)[day] for day in told}
+            assert len(told) == 3

@@ -1,0 +1,97 @@
+"""Local days and their instants."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from analytics.errors import WindowWrong
+from analytics.window import choose, local_date
+
+NOW = datetime(2026, 11, 23, 20, 0)
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [
+        (date(2026, 3, 28), 24),
+        (date(2026, 3, 29), 23),
+        (date(2026, 10, 25), 25),
+        (date(2026, 10, 26), 24),
+    ],
+)
+def test_a_day_is_as_long_as_the_clock_makes_it(day, hours):
+    window = choose(day, day + timedelta(days=1), "Europe/Rome", NOW)
+
+    ((_, start, end),) = window.days()
+
+    assert end - start == timedelta(hours=hours)
+
+
+def test_days_follow_each_other_without_a_hole():
+    days = choose(date(2026, 3, 1), date(2026, 11, 1), "America/Sao_Paulo", NOW).days()
+
+    assert all(one[2] == other[1] for one, other in itertools.pairwise(days))
+    assert len(days) == 245
+
+
+def test_the_partitions_of_a_local_day_are_two_utc_days_and_more_around():
+    window = choose(date(2026, 3, 2), date(2026, 3, 3), "Europe/Rome", NOW)
+
+    assert window.partitions(timedelta(0), timedelta(0)) == (date(2026, 3, 1), date(2026, 3, 2))
+    assert window.partitions(timedelta(2), timedelta(7)) == (date(2026, 2, 27), date(2026, 3, 9))
+    assert window.partitions(None, None) == (date.min, date.max)
+
+
+def test_a_window_that_is_not_over_says_so():
+    assert choose(date(2026, 11, 23), date(2026, 11, 24), "UTC", NOW).is_cut
+    assert not choose(date(2026, 11, 22), date(2026, 11, 23), "UTC", NOW).is_cut
+
+
+def test_it_is_another_day_elsewhere():
+    assert local_date(NOW, "Asia/Tokyo") == date(2026, 11, 24)
+    assert local_date(NOW, "Europe/Rome") == date(2026, 11, 23)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "tz", "message"),
+    [
+        (
+            date(2026, 3, 2),
+            date(2026, 3, 2),
+            "UTC",
+            "2026-03-02 to 2026-03-02: no day in it; --until is the day after the last",
+        ),
+        (
+            date(2026, 12, 1),
+            date(2026, 12, 2),
+            "UTC",
+            "2026-12-01: in the future; it is 2026-11-23 in UTC",
+        ),
+        (
+            date(2026, 3, 2),
+            date(2026, 3, 3),
+            "Europe/Rom",
+            "Europe/Rom: no time zone; use an IANA name such as Europe/Rome",
+        ),
+        (
+            date(2026, 3, 2),
+            date(2026, 3, 3),
+            "../etc/passwd",
+            "../etc/passwd: no time zone; use an IANA name such as Europe/Rome",
+        ),
+        (
+            date(1, 1, 1),
+            date(1, 1, 2),
+            "Asia/Tokyo",
+            "0001-01-01: no day that can be reported; use one of our time",
+        ),
+    ],
+)
+def test_a_window_that_cannot_be_is_refused(since, until, tz, message):
+    with pytest.raises(WindowWrong) as refused:
+        choose(since, until, tz, NOW)
+
+    assert str(refused.value) == message
