@@ -58,6 +58,16 @@ def test_one_seed_is_one_history_in_whatever_steps(subscription):
     assert len(in_hours[1]) > 500
 
 
+def test_who_listens_changes_nothing(subscription):
+    watched_truth, _ = history(subscription, DeskSettings(), 1, DAY)
+    unseen = []
+    desk = Desk(DeskSettings(), START, Hub(), unseen.append)
+    desk.advance(START + DAY)
+    desk.finish()
+
+    assert unseen == watched_truth
+
+
 @pytest.mark.parametrize(
     ("settings", "start"),
     [
