@@ -77,7 +77,8 @@ def days(archive: Path) -> list[Day]:
             key = (gap["since"], gap.get("topic", ""))
             if day.gaps.get(key, {}).get("until") is None:
                 day.gaps[key] = gap
-        day.last = max(filter(None, (day.last, _last(footer))), default=None)
+        if facts:
+            day.last = max(filter(None, (day.last, _last(footer))), default=None)
     return list(found.values())
 
 
@@ -94,7 +95,11 @@ def _last(footer: pq.FileMetaData) -> int | None:
     """Return the newest `received_at`, from the statistics."""
     column = contract.NAMES.index("received_at")
     groups = (footer.row_group(index).column(column) for index in range(footer.num_row_groups))
-    tops = [group.statistics.max for group in groups if group.is_stats_set]
+    tops = [
+        group.statistics.max
+        for group in groups
+        if group.is_stats_set and group.statistics.has_min_max
+    ]
     return max((int(top.timestamp() * 1_000_000) for top in tops), default=None)
 
 

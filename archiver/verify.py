@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # Of each recorder and segment, the sequences that it held.
 _Ranges = dict[str, dict[int, tuple[int, int]]]
 
+# What the footer of every part tells.
+_FACTS = {"recorder": str, "segment": int, "first_seq": int, "last_seq": int, "rows": int}
+
 
 def faults(archive: Path, progress: Any = iter) -> Iterator[str]:
     """Yield what is wrong with an archive, a line each.
@@ -39,17 +42,26 @@ def _part_faults(path: Path, ranges: _Ranges) -> Iterator[str]:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             facts = facts_of(file.metadata)
-            if not path.match(contract.parts_glob()) or "segment" not in facts:
+            if not path.match(contract.parts_glob()) or not facts:
                 yield "not a part that a recorder wrote; move it out of the archive"
+                return
+            if not all(isinstance(facts.get(name), type_) for name, type_ in _FACTS.items()):
+                yield "damaged (its footer is incomplete); restore it from a copy"
                 return
             if not file.schema_arrow.equals(contract.schema()):
                 yield f"its columns are not those of format {contract.VERSION}"
                 return
-            batches = [_measure(batch) for batch in file.iter_batches(batch_size=20_000)]
+            project = path.parts[-3].partition("=")[2]
+            batches, strangers = [], 0
+            for batch in file.iter_batches(batch_size=20_000):
+                batches.append(_measure(batch))
+                strangers += _strangers(batch, project)
     except (OSError, ValueError, pa.ArrowException) as error:
         yield f"damaged ({str(error).splitlines()[0]}); restore it from a copy"
         return
     yield from _disagreements(path, facts, batches)
+    if strangers:
+        yield f"holds {strangers} rows of other projects"
     span = (facts["first_seq"], facts["last_seq"])
     known = ranges.setdefault(facts["recorder"], {}).setdefault(facts["segment"], span)
     if known != span:
@@ -64,6 +76,16 @@ def _measure(batch: pa.RecordBatch) -> tuple[int, int, int, int, int]:
     seq = pc.min_max(batch["seq"]).as_py()
     at = pc.min_max(batch["received_at"].cast(pa.int64())).as_py()
     return batch.num_rows, seq["min"], seq["max"], at["min"], at["max"]
+
+
+def _strangers(batch: pa.RecordBatch, project: str) -> int:
+    """Count the rows whose topic names another project than their folder."""
+    import pyarrow.compute as pc
+
+    if project == contract.UNKNOWN_PROJECT:
+        return 0
+    ours = pc.starts_with(batch["topic"], f"/{project}/")
+    return int(pc.sum(pc.invert(ours)).as_py() or 0)
 
 
 def _disagreements(
