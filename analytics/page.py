@@ -105,8 +105,7 @@ def _waits(told: dict[str, list[Row]], style: Style) -> str:
     rows = []
     for label, metric, count in named:
         row = total(told[metric])
-        few = _few(row, count)
-        spent = [f"{few}{duration(row[name])}" for name in ("p50_s", "p90_s", "p95_s", "mean_s")]
+        spent = [_spent(row, count, name) for name in ("p50_s", "p90_s", "p95_s", "mean_s")]
         rows.append([label, str(row[count]), *spent])
     head = ("Time", "chats", "median", "90 % within", "95 % within", "mean")
     return _titled(grid(head, rows), style)
@@ -143,15 +142,14 @@ def _agents(told: dict[str, list[Row]], style: Style) -> str:
         chats = _agent(told["agent_chats"], agent)
         reply = _agent(told["agent_response"], agent)
         switch = _agent(told["agent_availability"], agent)
-        few = _few(reply, "response_count")
         rows.append(
             [
                 name,
                 *[str(chats.get(f"{key}_count", 0)) for key in ("assigned", "answered", "closed")],
                 f"{chats.get('transferred_in_count', 0)}/{chats.get('transferred_out_count', 0)}",
-                _few(reply, "reaction_count") + duration(reply.get("reaction_p50_s")),
-                few + duration(reply.get("response_p50_s")),
-                few + duration(reply.get("response_p90_s")),
+                _spent(reply, "reaction_count", "reaction_p50_s"),
+                _spent(reply, "response_count", "response_p50_s"),
+                _spent(reply, "response_count", "response_p90_s"),
                 duration(switch.get("available_s")),
             ]
         )
@@ -270,8 +268,11 @@ def seconds(milliseconds: float | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
 
 
-def _few(row: Row, count: str) -> str:
-    return "~" if 0 < row.get(count, 0) < FEW else ""
+def _spent(row: Row, count: str, name: str) -> str:
+    """Return a time of a row, marked if it comes from few chats."""
+    value = row.get(name)
+    few = value is not None and row[count] < FEW
+    return f"{'~' if few else ''}{duration(value)}"
 
 
 def _titled(drawn: str, style: Style) -> str:

@@ -149,9 +149,11 @@ def test_a_part_that_is_no_part_is_one_line(desk, tmp_path):
     part, *_ = root.glob("project_id=*/date=2026-03-03/*.parquet")
     part.write_bytes(b"no parquet")
 
-    with pytest.raises(ArchiveUnreadable, match=r"see 'archiver verify'") as refused:
-        with archive.open_window(root, desk.project_id, DAY, date(2026, 3, 4)) as one:
-            metrics.run(one, "chats_offered")
+    with (
+        pytest.raises(ArchiveUnreadable, match=r"see 'archiver verify'") as refused,
+        archive.open_window(root, desk.project_id, DAY, date(2026, 3, 4)) as one,
+    ):
+        metrics.run(one, "chats_offered")
 
     assert "\n" not in str(refused.value)
 
