@@ -19,6 +19,8 @@ import websocket
 from archiver.errors import AccessRefused, AddressWrong
 from archiver.session import Session
 
+Client = websocket.WebSocket
+
 HANDSHAKE = 10.0
 POLL = 0.25
 _READ = 256 * 1024
@@ -57,7 +59,7 @@ def check_url(url: str, *, insecure: bool = False) -> None:
         )
 
 
-def dial(url: str, token: str) -> websocket.WebSocket:
+def dial(url: str, token: str) -> Client:
     """Open the WebSocket.
 
     Raises AccessRefused (401, 403), AddressWrong (400, 404, unknown host, bad certificate), and
@@ -161,7 +163,7 @@ class Backoff:
 
 
 def converse(
-    client: websocket.WebSocket,
+    client: Client,
     session: Session,
     clock: Callable[[], int],
     stopping: Callable[[], bool],
@@ -192,7 +194,7 @@ def _close_code(data: bytes) -> str:
     return str(int.from_bytes(data[:2], "big")) if len(data) >= 2 else "without a code"
 
 
-def _send(client: websocket.WebSocket, session: Session) -> None:
+def _send(client: Client, session: Session) -> None:
     frames = session.outbox()
     if not frames:
         return
@@ -206,7 +208,7 @@ def _send(client: websocket.WebSocket, session: Session) -> None:
         client.settimeout(POLL)
 
 
-def farewell(client: websocket.WebSocket, session: Session, clock: Callable[[], int]) -> None:
+def farewell(client: Client, session: Session, clock: Callable[[], int]) -> None:
     """Leave every topic and keep what the server had sent before it heard of it."""
     session.leave()
     asked = time.monotonic()
@@ -221,7 +223,7 @@ def farewell(client: websocket.WebSocket, session: Session, clock: Callable[[], 
         return
 
 
-def hang_up(client: websocket.WebSocket) -> None:
+def hang_up(client: Client) -> None:
     """Close the socket, whatever its state."""
     try:
         client.close(timeout=1)

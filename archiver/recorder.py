@@ -15,8 +15,6 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import websocket
-
 from archiver import connection, fs
 from archiver.errors import AccessRefused, AddressWrong, ArchiverError, JournalUnwritable
 from archiver.recording import Policy, Recording, wall_clock
@@ -129,7 +127,7 @@ class Recorder:
 
     # Receiving
 
-    def _first_dial(self) -> websocket.WebSocket | None:
+    def _first_dial(self) -> connection.Client | None:
         token = self.settings.token.read()
         try:
             return connection.dial(self.settings.url, token)
@@ -142,7 +140,7 @@ class Recorder:
             self._wait_for_token(token)
         return None
 
-    def _receive(self, client: websocket.WebSocket | None) -> None:
+    def _receive(self, client: connection.Client | None) -> None:
         try:
             while not self._stop.is_set():
                 client = client or self._dial()
@@ -152,7 +150,7 @@ class Recorder:
         except BaseException as error:  # noqa: BLE001 (the main thread raises it again)
             self._failure = error
 
-    def _dial(self) -> websocket.WebSocket | None:
+    def _dial(self) -> connection.Client | None:
         token = self.settings.token.read()
         try:
             return connection.dial(self.settings.url, token)
@@ -169,7 +167,7 @@ class Recorder:
             self._wait_for_token(token)
         return None
 
-    def _life(self, client: websocket.WebSocket) -> None:
+    def _life(self, client: connection.Client) -> None:
         """Live through one connection."""
         began = time.monotonic()
         session = self.recording.session()
