@@ -10,10 +10,10 @@ seconds=30 # of recording
 speed=120  # simulated seconds in each of them: an hour in all
 
 logs=$(mktemp -d)
-desk='' recorder=''
+desk='' recorder='' pause=''
 tidy() {
     trap '' INT TERM
-    for process in $recorder $desk; do
+    for process in $pause $recorder $desk; do
         kill -TERM "$process" 2>/dev/null || true
         wait "$process" 2>/dev/null || true
     done
@@ -58,7 +58,9 @@ printf '\n$ TILEDESK_TOKEN=simulated archiver record --archive %s --project %s -
 TILEDESK_TOKEN=simulated archiver record --archive "$archive" --project "$project" --url "$url" &
 recorder=$!
 sleep "$seconds" &
-wait $!
+pause=$!
+wait "$pause"
+pause=''
 kill -TERM "$recorder"
 wait "$recorder"
 recorder=''
