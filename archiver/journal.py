@@ -65,7 +65,12 @@ class Segment:
         with self._closing:
             size = self.size
             if self._file >= 0 and size > self._synced:
-                fs.sync(self._file)
+                try:
+                    fs.sync(self._file)
+                except OSError as error:
+                    raise JournalUnwritable(
+                        f"{self.path}: cannot sync ({error.strerror}); the disk may have lost data"
+                    ) from error
                 self._synced = size
 
     def close(self) -> None:

@@ -123,9 +123,15 @@ class Recording:
         The next one is opened first: where there is no room for it, the old one goes on.
         """
         old, last = self._segment, self._take_seq()
-        self._segment = self._open(self._take_seq())
-        old.append(at, last, 0, records.CONTROL, _ROLLED)
+        new = self._open(self._take_seq())
+        try:
+            old.append(at, last, 0, records.CONTROL, _ROLLED)
+        except JournalUnwritable:
+            new.close()
+            fs.remove(new.path)
+            raise
         old.close()
+        self._segment = new
         self._fold.coverage.rolled()
 
     def sync(self) -> None:
@@ -133,8 +139,13 @@ class Recording:
         self._segment.sync()
 
     def closed(self) -> list[Path]:
-        """Return the segments that wait to be sealed."""
-        return [path for path in journal.segments(self.folder) if path != self._segment.path]
+        """Return the segments that wait to be sealed.
+
+        Asked for beside the thread that rolls: a segment just begun is newer than the one that
+        is still written to, and waits for nothing.
+        """
+        open_one = self._segment.path
+        return [path for path in journal.segments(self.folder) if path.name < open_one.name]
 
     def seal(self) -> None:
         """Turn every closed segment into parts of the archive."""
