@@ -64,7 +64,8 @@ def days(archive: Path) -> list[Day]:
         day = found.setdefault((project, date), Day(project, date))
         try:
             footer = pq.read_metadata(path)
-        except (OSError, ValueError) as error:
+            last = _last(footer)
+        except (OSError, ValueError, NotImplementedError) as error:
             raise ArchiverError(
                 f"{path}: cannot read it ({error}); run 'archiver verify'"
             ) from error
@@ -77,8 +78,7 @@ def days(archive: Path) -> list[Day]:
             key = (gap["since"], gap.get("topic", ""))
             if day.gaps.get(key, {}).get("until") is None:
                 day.gaps[key] = gap
-        if facts:
-            day.last = max(filter(None, (day.last, _last(footer))), default=None)
+        day.last = max(filter(None, (day.last, last)), default=None)
     return list(found.values())
 
 
@@ -93,6 +93,8 @@ def facts_of(footer: pq.FileMetaData) -> dict[str, Any]:
 
 def _last(footer: pq.FileMetaData) -> int | None:
     """Return the newest `received_at`, from the statistics."""
+    if not facts_of(footer):
+        return None
     column = contract.NAMES.index("received_at")
     groups = (footer.row_group(index).column(column) for index in range(footer.num_row_groups))
     tops = [

@@ -13,6 +13,7 @@ from archiver.unsealed import day_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 # Of each recorder and segment, the sequences that it held.
 _Ranges = dict[str, dict[int, tuple[int, int]]]
@@ -53,9 +54,12 @@ def _part_faults(path: Path, ranges: _Ranges) -> Iterator[str]:
                 return
             project = path.parts[-3].partition("=")[2]
             batches, strangers = [], 0
-            for batch in file.iter_batches(batch_size=20_000):
-                batches.append(_measure(batch))
-                strangers += _strangers(batch, project)
+            for index in range(file.num_row_groups):
+                group = file.read_row_group(index)
+                _check_statistics(file.schema, file.metadata.row_group(index), group)
+                if len(group):
+                    batches.append(_measure(group))
+                    strangers += _strangers(group, project)
     except (OSError, ValueError, pa.ArrowException) as error:
         yield f"damaged ({str(error).splitlines()[0]}); restore it from a copy"
         return
@@ -68,8 +72,27 @@ def _part_faults(path: Path, ranges: _Ranges) -> Iterator[str]:
         yield f"differs from another part of segment {facts['segment']}"
 
 
-def _measure(batch: pa.RecordBatch) -> tuple[int, int, int, int, int]:
-    """Return rows, first and last sequence, first and last time of a batch."""
+def _check_statistics(schema: pq.ParquetSchema, told: pq.RowGroupMetaData, group: pa.Table) -> None:
+    """Raise for statistics that are not the column's: engines skip row groups by them."""
+    import pyarrow.compute as pc
+
+    for index in range(told.num_columns):
+        column = told.column(index)
+        if column.physical_type != schema.column(index).physical_type:
+            raise ValueError(f"wrong type of {column.path_in_schema}")
+        if not column.is_stats_set or column.path_in_schema not in group.column_names:
+            continue
+        told_of = column.statistics
+        values = group[column.path_in_schema]
+        found = pc.min_max(values).as_py()
+        if told_of.has_min_max and {"min": told_of.min, "max": told_of.max} != found:
+            raise ValueError(f"wrong statistics of {column.path_in_schema}")
+        if told_of.has_null_count and told_of.null_count != values.null_count:
+            raise ValueError(f"wrong count of nulls of {column.path_in_schema}")
+
+
+def _measure(batch: pa.Table) -> tuple[int, int, int, int, int]:
+    """Return rows, first and last sequence, first and last time of a row group."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -78,7 +101,7 @@ def _measure(batch: pa.RecordBatch) -> tuple[int, int, int, int, int]:
     return batch.num_rows, seq["min"], seq["max"], at["min"], at["max"]
 
 
-def _strangers(batch: pa.RecordBatch, project: str) -> int:
+def _strangers(batch: pa.Table, project: str) -> int:
     """Count the rows whose topic names another project than their folder."""
     import pyarrow.compute as pc
 
