@@ -300,7 +300,7 @@ def test_a_time_is_microseconds_since_1970_by_utc(text, micros):
     assert read_time(text) == micros
 
 
-@given(st.datetimes(timezones=st.timezones(), min_value=datetime(1971, 1, 1)))  # noqa: DTZ001
+@given(st.datetimes(timezones=st.timezones(), min_value=datetime(1971, 1, 1)))
 def test_any_time_with_a_zone_is_the_instant_that_it_names(moment):
     expected = (moment - EPOCH).total_seconds()
     found = read_time(moment.isoformat()) / 1e6
