@@ -112,6 +112,8 @@ class _Tape:
             next_ms = min(self._desk.next_at(), line.deadline(), self._next_day, until_ms)
             self._now_ms = max(self._now_ms, next_ms)
             self._desk.advance(self._now_ms)
+            if self._now_ms >= self._next_day:  # covered to the stroke: nothing of it is left over
+                self._recording.note({"control": "alive"}, self._now_us(), line.number)
             is_midnight = self._turn_day(day_done)
             line.live(self._now_ms, is_midnight=is_midnight)
         line.close(STOPPED if until_ms == self._last_ms else _WHY)
@@ -139,6 +141,7 @@ class _Line:
 
     def __init__(self, session: Session, connection: Connection, now_us: Callable[[], int]) -> None:
         self._session = session
+        self.number = session.number
         self._connection = connection
         self._now_us = now_us
         self._session_due_us = 0
