@@ -203,6 +203,12 @@ def test_lone_surrogates_leave_the_text_of_each_element_as_it_came():
     assert b"[" + b",".join(elements(found.message)) + b"]" == message
 
 
+def test_elements_that_are_alike_when_mended_keep_their_own_texts():
+    texts = [rb'"\ufffd"', rb'"\ud800"', rb'"\udbff"']
+
+    assert elements(b"[" + b",".join(texts) + b"]") == texts
+
+
 def test_a_slice_that_could_stand_at_two_places_is_not_guessed():
     data = (
         rb'{"action":"publish","payload":{"message":{"a":"\ud800"},"topic":"/p/requests",'
