@@ -39,7 +39,7 @@ class Folder:
         from archiver import unsealed
 
         found = []
-        for path in sorted((self.root / contract.JOURNAL_FOLDER).glob("*/*.segment")):
+        for path in sorted((self.root / contract.JOURNAL_FOLDER).glob("*/[0-9]*.segment")):
             recorder = path.parent.name
             try:
                 data = path.read_bytes()
@@ -76,7 +76,7 @@ class Folder:
         """Return the UTC days for which the project has parts or unsealed rows."""
         found = {
             date.fromisoformat(path.name.removeprefix("date="))
-            for path in (self.root / f"project_id={project_id}").glob("date=*")
+            for path in (self.root / f"project_id={project_id}").glob("date=????-??-??")
         }
         for segment in self.unsealed:
             projects = segment.rows.column("project_id").to_pylist()

@@ -15,6 +15,8 @@ from analytics.render import NOTHING, grid
 
 FEW = 5
 COVERED = 0.95
+EXPOSED_H = 0.5
+"""An hour of which less was recorded tells no rate."""
 GAPS_SHOWN = 5
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -171,11 +173,11 @@ def _agents(told: dict[str, list[Row]], style: Style) -> str:
 
 def _hours(told: dict[str, list[Row]], style: Style) -> str:
     hours = told["arrivals_by_hour"]
-    rates = [row["arrivals_per_h"] for row in hours]
+    rates = [row["arrivals_per_h"] if row["exposure_h"] >= EXPOSED_H else None for row in hours]
     most = max((rate for rate in rates if rate is not None), default=0)
     bars = "".join(_bar(rate, most) for rate in rates)
     title = style("Chats an hour", "title")
-    peak = [row["hour"] for row in hours if row["arrivals_per_h"] == most and most > 0]
+    peak = [row["hour"] for row, rate in zip(hours, rates, strict=True) if rate == most > 0]
     busiest = f"  most at {peak[0]:02d}:00, {number(most)} an hour" if peak else ""
     return f"{title}  00│{bars}│24{busiest}\n"
 

@@ -158,6 +158,14 @@ def test_a_part_that_is_no_part_is_one_line(desk, tmp_path):
     assert "\n" not in str(refused.value)
 
 
+def _rounded(answers):
+    """Float sums differ by their order."""
+    return [
+        [[round(x, 6) if isinstance(x, float) else x for x in row] for row in rows]
+        for rows in answers
+    ]
+
+
 def test_parts_may_be_cut_as_one_likes(desk, tmp_path):
     root = tmp_path / "archive"
     shutil.copytree(desk.root, root)
@@ -172,7 +180,7 @@ def test_parts_may_be_cut_as_one_likes(desk, tmp_path):
     for one in (desk.root, root):
         with archive.open_window(one, desk.project_id, DAY, date(2026, 3, 4)) as opened:
             told.append([metrics.run(opened, name).rows for name in queries.METRICS])
-    assert told[0] == told[1]
+    assert str(_rounded(told[0])) == str(_rounded(told[1]))
 
 
 @pytest.mark.parametrize(
