@@ -32,7 +32,8 @@ def machine() -> str:
     if info.exists():
         names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
         cpu = names[0].partition(":")[2].strip() if names else cpu
-    return f"{cpu}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+    system = f"{platform.system()}, Python {platform.python_version()}"
+    return f"{cpu}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start, {system}"
 
 
 def load(name: str) -> ModuleType:
