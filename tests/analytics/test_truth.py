@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from analytics import archive, metrics
+from archiver.simulate.history import Plan, Span, record_history
+from archiver.simulate.settings import DeskSettings
+from archiver.simulate.timeline import DAY, HOUR
 
 
 def moment(text):
@@ -202,3 +206,33 @@ def test_arrivals_and_closes_of_each_local_day_are_those_of_the_desk(desk, count
             told = {row["date"]: row["sessions_count"] for row in rows if row["date"]}
             assert told == {day: days(key)[day] for day in told}
             assert len(told) == 3
+
+
+def test_a_gap_hides_only_what_lay_wholly_in_it(tmp_path):
+    start = round(datetime(2026, 3, 2, tzinfo=UTC).timestamp() * 1000)
+    lost = Span(start + 12 * HOUR, start + 13 * HOUR)
+    plan = Plan(tmp_path / "archive", Span(start, start + DAY), (lost,), truth=tmp_path / "truth")
+    settings = DeskSettings(chats_per_day=150)
+    record_history(settings, plan)
+    facts = [json.loads(line) for line in plan.truth.read_text("utf-8").splitlines()]
+    drafts = {one["request_id"] for one in facts if one["kind"] == "chat" and one["draft"]}
+    hidden = {
+        one["request_id"] for one in facts if one["kind"] == "chat" and not one["published_at"]
+    }
+    true = {
+        (one["request_id"], moment(one["opened_at"]), moment(one["closed_at"]))
+        for one in facts
+        if one["kind"] == "session" and one["request_id"] not in drafts | hidden
+    }
+
+    day = date(2026, 3, 2)
+    with archive.open_window(plan.archive, settings.project_id, day, date(2026, 3, 3)) as opened:
+        told = set(opened.query("select conversation_id, opened_at, closed_at from sessions").rows)
+        holes = opened.query("select since, until, why from uncovered").rows
+
+    ((begins, ends, why),) = holes
+    assert why == "simulated gap"
+    assert datetime(2026, 3, 2, 11, 59, 50) < begins <= datetime(2026, 3, 2, 12)
+    assert datetime(2026, 3, 2, 13) <= ends < datetime(2026, 3, 2, 13, 0, 10)
+    assert told < true
+    assert all(begins <= opened_at and closed_at <= ends for _, opened_at, closed_at in true - told)
