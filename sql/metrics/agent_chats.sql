@@ -20,10 +20,36 @@ with stretches as (
         agent_id,
         started_at,
         ended_at,
-        lag(ended_at) over (
-            partition by conversation_id, session_no, agent_id order by started_at asc
-        ) as before_at
+        case
+            when
+                started_at < lag(ended_at) over (
+                    partition by conversation_id, session_no, agent_id order by started_at asc
+                ) + interval '60' second
+                then 0
+            else 1
+        end as is_new
     from assignments
+),
+
+numbered as (
+    select
+        stretches.*,
+        sum(is_new) over (
+            partition by conversation_id, session_no, agent_id
+            order by started_at asc
+            rows between unbounded preceding and current row
+        ) as got_no
+    from stretches
+),
+
+-- Whoever is added again within a minute still has the chat that he got before.
+got as (
+    select
+        numbered.*,
+        min(started_at) over (
+            partition by conversation_id, session_no, agent_id, got_no
+        ) as got_at
+    from numbered
 ),
 
 written as (
@@ -38,26 +64,26 @@ written as (
 
 answered as (
     select distinct
-        stretches.conversation_id,
-        stretches.session_no,
-        stretches.agent_id,
-        stretches.started_at
-    from stretches
+        got.conversation_id,
+        got.session_no,
+        got.agent_id,
+        got.got_at
+    from got
     inner join written
         on
-            stretches.conversation_id = written.conversation_id
-            and stretches.session_no = written.session_no
-            and stretches.agent_id = written.agent_id
-            and written.sent_at >= stretches.started_at
-            and (stretches.ended_at is null or written.sent_at <= stretches.ended_at)
+            got.conversation_id = written.conversation_id
+            and got.session_no = written.session_no
+            and got.agent_id = written.agent_id
+            and written.sent_at >= got.started_at
+            and (got.ended_at is null or written.sent_at <= got.ended_at)
 ),
 
 doings as (
     select agent_id, started_at as done_at, 'assigned' as doing
-    from stretches
-    where before_at is null or started_at >= before_at + interval '60' second
+    from got
+    where is_new = 1
     union all
-    select agent_id, started_at as done_at, 'answered' as doing
+    select agent_id, got_at as done_at, 'answered' as doing
     from answered
     union all
     select closed_by as agent_id, closed_at as done_at, 'closed' as doing
