@@ -8,7 +8,6 @@ import logging
 import sys
 import tomllib
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -232,70 +231,30 @@ format_option = click.option(
 @cli.command()
 @archive_option
 @format_option
-def status(archive: Path, format: str) -> None:
+@click.option(
+    "--days",
+    "shown",
+    type=click.IntRange(min=1),
+    default=14,
+    show_default=True,
+    help="So many of the newest days of each project in the table; JSON tells all.",
+)
+def status(archive: Path, format: str, shown: int) -> None:
     """Say what is here per project and day: rows, coverage, gaps, last event, what is unsealed.
 
     \b
     archiver status --archive chats
     """
+    from archiver import status as survey
     from archiver.archive import find
     from archiver.recording import wall_clock
-    from archiver.status import days as count_days
-    from archiver.status import unsealed
 
     find(archive)
-    days, journals, now = count_days(archive), unsealed(archive), wall_clock()
+    days, journals, now = survey.days(archive), survey.unsealed(archive), wall_clock()
     if format == "json":
-        _print_json(days, journals, now)
+        click.echo(json.dumps(survey.to_json(days, journals, now), ensure_ascii=False))
     else:
-        _print_table(days, journals, now)
-
-
-def _print_json(days: list[Any], journals: list[Any], now: int) -> None:
-    from archiver.status import lag_seconds, moment
-
-    rows = [
-        {
-            "project_id": day.project_id,
-            "date": day.date,
-            "rows": day.rows,
-            "parts": day.parts,
-            "bytes": day.size,
-            "last_received_at": moment(day.last),
-            "covered_s": day.covered_seconds(),
-            "gaps": list(day.gaps.values()),
-        }
-        for day in days
-    ]
-    left = [
-        asdict(journal)
-        | {"last": moment(journal.last)}
-        | {"lag_s": None if journal.last is None else lag_seconds(journal.last, now)}
-        for journal in journals
-    ]
-    click.echo(json.dumps({"format": 1, "days": rows, "unsealed": left}, ensure_ascii=False))
-
-
-def _print_table(days: list[Any], journals: list[Any], now: int) -> None:
-    from archiver.status import lag_seconds, moment
-
-    heads = f"{'rows':>9}{'parts':>7}{'MB':>8}  covered  gaps  last event"
-    click.echo(f"{'project':26}{'date':12}{heads}")
-    for day in days:
-        covered = day.covered_seconds() / 86_400
-        gaps = sum("topic" not in gap for gap in day.gaps.values())
-        click.echo(
-            f"{day.project_id:26}{day.date:12}{day.rows:9}{day.parts:7}{day.size / 1e6:8.1f}"
-            f"  {covered:7.1%}{gaps:6}  {moment(day.last) or '–'}"
-        )
-    for journal in journals:
-        state = "running" if journal.is_running else "not running"
-        lag = "–" if journal.last is None else f"{lag_seconds(journal.last, now):.0f} s ago"
-        click.echo(
-            f"recorder {journal.recorder}: {state}, {journal.segments} unsealed segments"
-            f" ({journal.records} frames, {journal.size / 1e6:.1f} MB), last sign of life {lag}"
-            + (f", {journal.damaged} damaged" if journal.damaged else "")
-        )
+        click.echo("\n".join(survey.to_table(days, journals, now, shown)))
 
 
 @cli.command()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,12 +140,63 @@ def is_running(folder: Path) -> bool:
     return False
 
 
-def lag_seconds(last: int, now: int) -> float:
-    """Return how old a time is."""
-    return (now - last) / 1_000_000
+def to_json(days_: list[Day], journals: list[Unsealed], now: int) -> dict[str, Any]:
+    """Return all that is known as plain JSON."""
+    rows = [
+        {
+            "project_id": day.project_id,
+            "date": day.date,
+            "rows": day.rows,
+            "parts": day.parts,
+            "bytes": day.size,
+            "last_received_at": _moment(day.last),
+            "covered_s": day.covered_seconds(),
+            "gaps": list(day.gaps.values()),
+        }
+        for day in days_
+    ]
+    left = [
+        asdict(journal)
+        | {"last": _moment(journal.last)}
+        | {"lag_s": None if journal.last is None else (now - journal.last) / 1e6}
+        for journal in journals
+    ]
+    return {"format": 1, "days": rows, "unsealed": left}
 
 
-def moment(at: int | None) -> str | None:
+def to_table(days_: list[Day], journals: list[Unsealed], now: int, shown: int) -> Iterator[str]:
+    """Yield the lines of a table: the newest days of each project, then the journals."""
+    by_project: dict[str, list[Day]] = {}
+    for day in days_:
+        by_project.setdefault(day.project_id, []).append(day)
+    heads = f"{'rows':>9}{'parts':>7}{'MB':>8}  covered  gaps  last event"
+    yield f"{'project':26}{'date':12}{heads}"
+    for some in by_project.values():
+        yield from map(_line, some[-shown:])
+    for project, some in by_project.items():
+        if len(some) > shown:
+            rows, size = sum(day.rows for day in some), sum(day.size for day in some)
+            yield f"{project}: {len(some)} days in all, {rows} rows, {size / 1e6:.1f} MB"
+    for journal in journals:
+        state = "running" if journal.is_running else "not running"
+        lag = "–" if journal.last is None else f"{(now - journal.last) / 1e6:.0f} s ago"
+        damaged = f", {journal.damaged} damaged" if journal.damaged else ""
+        yield (
+            f"recorder {journal.recorder}: {state}, {journal.segments} unsealed segments"
+            f" ({journal.records} frames, {journal.size / 1e6:.1f} MB), last sign of life {lag}"
+            + damaged
+        )
+
+
+def _line(day: Day) -> str:
+    gaps = sum("topic" not in gap for gap in day.gaps.values())
+    return (
+        f"{day.project_id:26}{day.date:12}{day.rows:9}{day.parts:7}{day.size / 1e6:8.1f}"
+        f"  {day.covered_seconds() / 86_400:7.1%}{gaps:6}  {_moment(day.last) or '–'}"
+    )
+
+
+def _moment(at: int | None) -> str | None:
     """Spell a time as ISO-8601 UTC in seconds."""
     if at is None:
         return None

@@ -45,7 +45,7 @@ def weigh(archive: Path) -> tuple[int, int, int]:
 
 def measure() -> str:
     lines = [
-        "| days | rows | written | bytes a row | of the JSON | rows/s, all steps | a day's report |",
+        "| days | rows | written | bytes a row | of the JSON | rows/s | a day's report |",
         "|---:|---:|---:|---:|---:|---:|---:|",
     ]
     with tempfile.TemporaryDirectory() as folder:
