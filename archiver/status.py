@@ -156,10 +156,10 @@ def to_json(days_: list[Day], journals: list[Unsealed], now: int) -> dict[str, A
         for day in days_
     ]
     left = [
-        asdict(journal)
-        | {"last": _moment(journal.last)}
-        | {"lag_s": None if journal.last is None else (now - journal.last) / 1e6}
-        for journal in journals
+        asdict(one)
+        | {"last": _moment(one.last)}
+        | {"lag_s": None if one.last is None else (now - one.last) / 1e6}
+        for one in journals
     ]
     return {"format": 1, "days": rows, "unsealed": left}
 
@@ -177,15 +177,14 @@ def to_table(days_: list[Day], journals: list[Unsealed], now: int, shown: int) -
         if len(some) > shown:
             rows, size = sum(day.rows for day in some), sum(day.size for day in some)
             yield f"{project}: {len(some)} days in all, {rows} rows, {size / 1e6:.1f} MB"
-    for journal in journals:
-        state = "running" if journal.is_running else "not running"
-        lag = "–" if journal.last is None else f"{(now - journal.last) / 1e6:.0f} s ago"
-        damaged = f", {journal.damaged} damaged" if journal.damaged else ""
+    for left in journals:
+        state = "running" if left.is_running else "not running"
+        lag = "–" if left.last is None else f"{(now - left.last) / 1e6:.0f} s ago"
+        damaged = f", {left.damaged} damaged" if left.damaged else ""
         yield (
-            f"recorder {journal.recorder}: {state}, {journal.segments} unsealed segments"
-            f" ({journal.records} frames, {journal.size / 1e6:.1f} MB), last sign of life {lag}"
-            + damaged
-        )
+            f"recorder {left.recorder}: {state}, {left.segments} unsealed segments"
+            f" ({left.records} frames, {left.size / 1e6:.1f} MB), last sign of life {lag}"
+        ) + damaged
 
 
 def _line(day: Day) -> str:

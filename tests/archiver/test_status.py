@@ -6,7 +6,7 @@ import pytest
 
 from archiver import contract, fs, journal, seal
 from archiver.errors import ArchiverError
-from archiver.status import Day, days, is_running, lag_seconds, moment, unsealed
+from archiver.status import Day, days, is_running, to_json, unsealed
 
 P = "65f0a1b2c3d4e5f601234567"
 MIDNIGHT = 43_200  # seconds after noon
@@ -56,7 +56,8 @@ def test_the_last_event_is_the_newest_receipt(archive, put, tape):
     put(script)
 
     assert one_day(archive).last == script.records[-1].at
-    assert moment(one_day(archive).last) == "2026-11-23T12:00:07Z"
+    (told,) = to_json([one_day(archive)], [], 0)["days"]
+    assert told["last_received_at"] == "2026-11-23T12:00:07Z"
 
 
 def test_what_is_covered_by_two_recorders_counts_once(archive, put, tape):
@@ -165,7 +166,8 @@ def test_a_journal_counts_segments_frames_and_the_last_sign_of_life(archive, tap
     assert (found.recorder, found.is_running) == ("main", False)
     assert (found.segments, found.records, found.size, found.damaged) == (2, 3, size, 1)
     assert found.last == second.records[-1].at
-    assert lag_seconds(found.last, found.last + 1_500_000) == 1.5
+    (told,) = to_json([], [found], found.last + 1_500_000)["unsealed"]
+    assert told["lag_s"] == 1.5
 
 
 def test_a_torn_tail_and_damage_do_not_stop_the_count(archive, tape):
@@ -201,7 +203,3 @@ def test_looking_writes_nothing(desk):
 
     assert {p: (p.stat().st_mtime_ns, p.stat().st_size) for p in desk.archive.rglob("*")} == before
     assert journal.segments(desk.folder)
-
-
-def test_no_event_has_no_moment():
-    assert moment(None) is None
