@@ -1,0 +1,49 @@
+"""Holds an answer's rows against the oracle's: same rows, same counts, floats but for the last."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from deskoracle.window import Row
+
+KEYS = ("date", "hour", "agent_id", "sender_role", "close_reason")
+"""Columns that tell the rows of a metric apart."""
+
+Rows = dict[tuple[Any, ...], Row]
+
+
+def by_key(rows: Iterable[Row]) -> Rows:
+    """Return rows by what identifies them; there must be no two of a kind."""
+    listed = list(rows)
+    keyed = {tuple(row.get(name) for name in KEYS): row for row in listed}
+    assert len(keyed) == len(listed), "two rows with the same key"
+    return keyed
+
+
+def differences(told: Iterable[Row], true: Iterable[Row]) -> list[str]:
+    """Return a line for each row and value that is not what it should be."""
+    answers, truths = by_key(told), by_key(true)
+    found = [f"{_name(key)}: too much" for key in answers.keys() - truths.keys()]
+    found += [f"{_name(key)}: missing" for key in truths.keys() - answers.keys()]
+    for key in answers.keys() & truths.keys():
+        answer, truth = answers[key], truths[key]
+        assert answer.keys() == truth.keys(), (list(answer), list(truth))
+        found += [
+            f"{_name(key)} {name}: {value!r}, truly {truth[name]!r}"
+            for name, value in answer.items()
+            if not _is_same(value, truth[name])
+        ]
+    return sorted(found)
+
+
+def _name(key: tuple[Any, ...]) -> str:
+    return "/".join(str(one) for one in key if one is not None) or "the window"
+
+
+def _is_same(told: Any, true: Any) -> bool:
+    """Compare values; sums of floats differ in the last digits by their order."""
+    if isinstance(told, float) and isinstance(true, int | float):
+        return math.isclose(told, true, rel_tol=1e-9, abs_tol=0)
+    return type(told) is type(true) and told == true
