@@ -132,30 +132,6 @@ def mend(data: bytes) -> bytes:
     return _ESCAPE.sub(replace, data)
 
 
-# The server's own spelling of what is most of the traffic: an update, or one new message. It never
-# holds a snapshot.
-_LIVE = re.compile(
-    rb'\{"action":"publish","payload":\{"topic":"(/[!#-[\]-~]+)",'
-    rb'"method":"(?:UPDATE"|(?<=/messages","method":")CREATE"),"message":(?=\{)'
-)
-
-
-def glance(data: bytes) -> Frame | None:
-    """Read a live frame in the server's own spelling without parsing what it holds.
-
-    None for anything else, which `read_frame` reads; the two agree on every frame that is JSON.
-    """
-    match = _LIVE.match(data)
-    if match is None or not data.endswith(b"}}}"):
-        return None
-    topic = match[1].decode("ascii")
-    about = read_topic(topic)
-    if about is None:
-        return None
-    method = "CREATE" if match[0].endswith(b'CREATE","message":') else "UPDATE"
-    return Frame(about.kind, topic, method, data[match.end() : -2], about)
-
-
 def _envelope(data: bytes) -> tuple[_Envelope | _LooseEnvelope | None, bool]:
     try:
         return _strict.decode(data), False

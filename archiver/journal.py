@@ -44,21 +44,27 @@ class Segment:
         self._synced = 0
         self._closing = threading.Lock()
 
-    def append(self, at: int, seq: int, connection: int, kind: int, data: bytes) -> None:
-        """Write one record, whole or not at all: JournalUnwritable leaves the segment as it was."""
-        head = front(at, seq, connection, kind, data)
-        whole = HEADER + len(data)
+    def append(self, at: int, seq: int, connection: int, kind: int, *datas: bytes) -> None:
+        """Write records numbered from `seq` in one write, all of them or none.
+
+        JournalUnwritable leaves the segment as it was.
+        """
+        pieces: list[bytes] = []
+        whole = 0
+        for number, data in enumerate(datas, seq):
+            pieces += (front(at, number, connection, kind, data), data)
+            whole += HEADER + len(data)
         try:
-            written = os.writev(self._file, (head, data))
+            written = os.writev(self._file, pieces)
             while written < whole:
-                written += os.write(self._file, (head + data)[written:])
+                written += os.write(self._file, b"".join(pieces)[written:])
         except OSError as error:
             os.ftruncate(self._file, self.size)
             raise JournalUnwritable(
                 f"{self.path}: cannot write ({error.strerror}); make room there"
             ) from error
         self.size += whole
-        self.records += 1
+        self.records += len(datas)
 
     def sync(self) -> None:
         """Make what was appended survive a power cut."""

@@ -22,7 +22,7 @@ from archiver.errors import (
     JournalLocked,
     JournalUnwritable,
 )
-from archiver.frames import Frame, glance, read_frame
+from archiver.frames import Frame, read_frame
 from archiver.memory import Memory
 from archiver.session import Session
 from archiver.unsealed import DIED, STOPPED, Reader
@@ -89,18 +89,22 @@ class Recording:
         self._state.connection += 1
         return Session(self, self._state.connection - 1)
 
-    def keep(self, data: bytes, at: int, connection: int, *, binary: bool = False) -> Frame:
-        """Write a frame to the journal, then read its outside."""
-        kind = records.BINARY if binary else records.TEXT
-        self._append(kind, data, at, connection)
-        frame = Frame("unparsed") if binary else glance(data) or read_frame(data)
-        self._fold.coverage.frame(frame, connection, 0, at)
-        return frame
+    def keep(
+        self, datas: Sequence[bytes], at: int, connection: int, *, binary: bool = False
+    ) -> list[Frame]:
+        """Write frames to the journal, all in one write, then read the outside of each."""
+        self._append(records.BINARY if binary else records.TEXT, datas, at, connection)
+        frames = []
+        for data in datas:
+            frame = Frame("unparsed") if binary else read_frame(data)
+            self._fold.coverage.frame(frame, connection, 0, at)
+            frames.append(frame)
+        return frames
 
     def note(self, facts: dict[str, Any], at: int, connection: int = 0) -> None:
         """Write a fact about the recording to the journal."""
         data = json.dumps(facts, ensure_ascii=False).encode()
-        seq = self._append(records.CONTROL, data, at, connection)
+        seq = self._append(records.CONTROL, (data,), at, connection)
         self._fold.control(records.Record(at, seq, connection, records.CONTROL, data))
 
     def quiet_since(self) -> int:
@@ -164,10 +168,11 @@ class Recording:
                 seal.seal(self.archive, path, self.recorder, self.modes)
         os.close(self._lock)
 
-    def _append(self, kind: int, data: bytes, at: int, connection: int) -> int:
+    def _append(self, kind: int, datas: Sequence[bytes], at: int, connection: int) -> int:
+        """Write records; return the number of the first."""
         seq = self._state.seq
-        self._segment.append(at, seq, connection, kind, data)
-        self._state.seq = seq + 1
+        self._segment.append(at, seq, connection, kind, *datas)
+        self._state.seq = seq + len(datas)
         self._written_at = at
         return seq
 

@@ -6,6 +6,7 @@ Knows no socket: it is told what arrived and when, and asked what to send.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archiver.protocol import Protocol
@@ -40,15 +41,25 @@ class Session:
 
     def received(self, data: bytes, binary: bool, at: int) -> None:
         """Take a frame: keep it, then let the protocol answer."""
-        if data.startswith(_HEARTBEAT) and len(data) < 200 and not binary:
-            self._mark(at)
-            self.protocol.heartbeat(data, self.recording.timer())
-            return
-        frame = self.recording.keep(data, at, self.number, binary=binary)
-        if frame.kind == "heartbeat":
-            self.protocol.heartbeat(data, self.recording.timer())
-        else:
-            self.protocol.receive(frame, self.recording.timer())
+        self.received_all((data,), at, binary=binary)
+
+    def received_all(self, datas: Sequence[bytes], at: int, *, binary: bool = False) -> None:
+        """Take frames that came together: keep them all, then let the protocol answer."""
+        kept = []
+        for data in datas:
+            if data.startswith(_HEARTBEAT) and len(data) < 200 and not binary:
+                self._mark(at)
+                self.protocol.heartbeat(data, self.recording.timer())
+            else:
+                kept.append(data)
+        if kept:
+            now = self.recording.timer()
+            frames = self.recording.keep(kept, at, self.number, binary=binary)
+            for data, frame in zip(kept, frames, strict=True):
+                if frame.kind == "heartbeat":
+                    self.protocol.heartbeat(data, now)
+                else:
+                    self.protocol.receive(frame, now)
         self._note(at)
 
     def tick(self, at: int) -> None:

@@ -118,7 +118,7 @@ def beside_an_archive(tmp_path, monkeypatch):
     with gzip.open(capture, "rt", encoding="utf-8") as lines:
         for line in map(json.loads, lines):
             if line["dir"] == "in":
-                recording.keep(line["data"].encode(), int(line["t"] * 1e6), 1)
+                recording.keep([line["data"].encode()], int(line["t"] * 1e6), 1)
     recording.close(wall_clock())
     monkeypatch.chdir(tmp_path)
 

@@ -189,7 +189,7 @@ class Desk:
 
     def take(self, recording: Recording, data: bytes, connection: int = 1) -> None:
         """Keep a frame and learn from it, as a session does."""
-        recording.memory.learn(recording.keep(data, self.after(1), connection))
+        recording.memory.learn(*recording.keep([data], self.after(1), connection))
 
     def keep(self, recording: Recording, *numbers: int, connection: int = 1) -> None:
         """Take a snapshot of one chat for each number."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.frames import Topic, elements, glance, mend, read_frame, read_topic, read_value
+from archiver.frames import Topic, elements, mend, read_frame, read_topic, read_value
 
 P = "65f0a1b2c3d4e5f601234567"
 NAMES = [
@@ -147,7 +147,6 @@ def test_any_bytes_are_read_without_an_error(data):
     read_frame(data)
     elements(data)
     read_value(data)
-    glance(data)
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), st.lists), st.booleans())
@@ -216,32 +215,3 @@ def test_a_slice_that_could_stand_at_two_places_is_not_guessed():
     )
 
     assert read_frame(data).kind == "unparsed"
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_glance_at_a_real_frame_sees_what_reading_it_sees(captured, name):
-    glanced = [(glance(data), read_frame(data)) for data in captured(name)]
-
-    assert all(seen == read for seen, read in glanced if seen is not None)
-    live = [seen for seen, read in glanced if not read.is_snapshot and read.kind != "heartbeat"]
-    trusted = [seen for seen in live if seen is not None]
-    assert len(trusted) > len(live) * 0.8
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        frame([], method="CREATE"),
-        frame({}, method="CREATE"),
-        frame({}, method=None),
-        b'{"action":"publish","payload":{"topic":"/p/x","method":"UPDATE","message":{}}}',
-        b'{"action":"publish","payload":{"topic":"/p/requests","method":"UPDATE","message":[]}}',
-        b'{"action":"publish","payload":{"topic":"/p/requests","method":"UPDATE","message":{}}',
-        (
-            b'{"action":"publish","payload":{"topic":"/p/re\\u0071uests","method":"UPDATE",'
-            b'"message":{}}}'
-        ),
-    ],
-)
-def test_a_glance_leaves_what_is_not_a_live_frame_to_the_reader(data):
-    assert glance(data) is None

@@ -18,7 +18,7 @@ SECOND = 1_000_000
 def test_a_frame_is_in_the_journal_before_it_is_read(desk, frames):
     recording = desk.record()
 
-    frame = recording.keep(frames.feed(frames.request(1)), desk.after(1), 1)
+    (frame,) = recording.keep([frames.feed(frames.request(1))], desk.after(1), 1)
 
     assert frame.is_snapshot
     assert [record.data for record in desk.records() if record.type == TEXT] == [
@@ -32,7 +32,7 @@ def test_what_was_received_is_in_the_archive_when_the_recording_is_closed(
     recording = desk.record()
     number = desk.connect(recording)
     desk.keep(recording, 1, 2, 3, connection=number)
-    recording.keep(b"\xff", desk.after(1), number, binary=True)
+    recording.keep([b"\xff"], desk.after(1), number, binary=True)
 
     desk.close(recording)
 
@@ -122,7 +122,7 @@ def test_a_segment_is_due_by_bytes(desk, frames):
     desk.keep(recording, 1)
     assert not recording.is_due(desk.now)
 
-    recording.keep(b"x" * 5000, desk.now, 1)
+    recording.keep([b"x" * 5000], desk.now, 1)
 
     assert recording.is_due(desk.now)
 
