@@ -283,10 +283,8 @@ def verify(ctx: click.Context, archive: Path) -> None:
 
 def _progress(items: list[Any]) -> Any:
     """Show a bar on a terminal while the items are read."""
-    if not sys.stderr.isatty():
-        yield from items
-        return
-    with click.progressbar(items, label="reading parts", file=sys.stderr) as bar:
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(items, label="parts", file=sys.stderr, hidden=hidden) as bar:
         yield from bar
 
 

@@ -82,6 +82,21 @@ def remove(path: Path) -> None:
     sync_folder(path.parent)
 
 
+def is_locked(path: Path) -> bool:
+    """Tell whether a process holds a lock, without taking it for more than a moment."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def lock(path: Path, modes: Modes = PRIVATE, *, wait: bool = False) -> int | None:
     """Lock a file until the descriptor returned is closed; None when another process has it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, modes.file)

@@ -27,6 +27,7 @@ from archiver.memory import Memory
 from archiver.session import Session
 from archiver.unsealed import DIED, STOPPED, Reader
 
+_GLANCE = 0.2
 _ROLLED = b'{"control": "rolled"}'
 
 
@@ -230,6 +231,9 @@ def acquire(folder: Path, recorder: str, modes: fs.Modes) -> int:
     try:
         fs.make_folder(folder, modes)
         held = fs.lock(folder / "lock", modes)
+        if held is None:  # perhaps somebody looked whether we are here: that takes no time
+            time.sleep(_GLANCE)
+            held = fs.lock(folder / "lock", modes)
     except OSError as error:
         raise ArchiveUnwritable(
             f"{folder}: cannot write there ({error.strerror}); name a folder that you may write"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -127,17 +126,7 @@ def unsealed(archive: Path) -> list[Unsealed]:
 
 def is_running(folder: Path) -> bool:
     """Tell whether a process holds a recorder's journal."""
-    path = folder / "lock"
-    if not path.exists():
-        return False
-    try:
-        held = fs.lock(path)
-    except OSError:
-        return False
-    if held is None:
-        return True
-    os.close(held)
-    return False
+    return fs.is_locked(folder / "lock")
 
 
 def to_json(days_: list[Day], journals: list[Unsealed], now: int) -> dict[str, Any]:

@@ -48,7 +48,6 @@ IMPURE = {
 ONLY = {
     "websocket": ("archiver/connection.py",),
     "websockets": ("archiver/simulate/",),
-    "tqdm": ("archiver/simulate/",),
     "duckdb": ("analytics/archive.py",),
     "archiver.simulate": ("archiver/simulate/", "archiver/cli.py"),
     "click": ("archiver/cli.py", "archiver/simulate/", "analytics/cli.py"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -238,8 +239,6 @@ def history(
     \b
     Example: archiver simulate history --archive chats --days 28 --truth truth.jsonl
     """
-    from tqdm import tqdm  # type: ignore[import-untyped]
-
     from archiver.simulate import history as past
 
     settings = DeskSettings(
@@ -249,8 +248,9 @@ def history(
     until_ms = round(end.replace(tzinfo=UTC).timestamp() * 1000)
     span = past.Span(until_ms - days * DAY, until_ms)
     plan = past.Plan(archive, span, tuple(past.Span(*gap) for gap in gaps), recorder, truth)
-    with tqdm(total=days, unit="day", disable=None) as bar:
-        past.record_history(settings, plan, bar.update)
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(length=days, label="days", file=sys.stderr, hidden=hidden) as bar:
+        past.record_history(settings, plan, lambda: bar.update(1))
 
 
 if __name__ == "__main__":
