@@ -10,7 +10,7 @@
 --   assigned_count: an agent or a bot had them
 --   abandoned_count: every agent had left them
 --   pending_count: set aside by an agent, of whatever status
---   unanswered_count: a human was needed and none had replied, on whatever channel
+--   unanswered_count: on live channels, a human was needed and none had replied
 --   age_p50_s: median time since they were opened
 --   age_max_s: the longest
 with ended as (
@@ -29,7 +29,7 @@ open as (
         status_intervals.status,
         coalesce(status_intervals.is_pending, false) as is_pending,
         coalesce(
-            not waits.is_proactive
+            waits.is_waiting
             and waits.requested_at < ended.end_utc
             and (waits.answered_at is null or waits.answered_at >= ended.end_utc),
             false

@@ -216,7 +216,7 @@ def _backlog(sessions: Iterable[Session], day: Period) -> Row:
 
 
 def _is_unanswered(wait: Wait, at: int) -> bool:
-    if wait.is_proactive or wait.requested is None or wait.requested >= at:
+    if not wait.counts or wait.requested is None or wait.requested >= at:
         return False
     return wait.answered is None or wait.answered >= at
 
