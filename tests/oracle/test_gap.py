@@ -134,3 +134,30 @@ def test_no_day_counts_more_than_happened_nor_less_than_lies_outside(gapped, out
         assert least[column] <= told[column] <= most[column]
     if day == GAP_DAY:
         assert told["new_count"] < most["new_count"], "whoever came and went was not seen"
+
+
+@pytest.fixture(scope="module")
+def interrupted(gapped, touched):
+    """Return the sessions that were open when the hole began, and seen before."""
+    chats = [gapped.book.chats[name] for name in touched]
+    firsts = [chat.sessions[0] for chat in chats if len(chat.sessions) == 1]
+    return [one for one in firsts if one.opened < HOLE[0] - UNFOLLOWED_MS < (one.closed or HOLE[1])]
+
+
+def test_what_closed_unseen_is_read_again(gapped, interrupted):
+    with gapped.open(FIRST, AFTER, EVERYTHING) as opened:
+        rows = opened.query("select conversation_id, closed_at, closed_by from sessions").rows
+    told = {chat: (None if at is None else instant(f"{at}Z"), by) for chat, at, by in rows}
+
+    true = {one.chat.id: (one.closed, one.closed_by) for one in interrupted}
+    assert {chat: told[chat] for chat in true} == true
+    assert sum(one.closed is not None and HOLE[0] < one.closed < HOLE[1] for one in interrupted) > 2
+
+
+def test_what_was_written_unseen_is_read_again(gapped, interrupted):
+    with gapped.open(FIRST, AFTER, EVERYTHING) as opened:
+        told = {row[0] for row in opened.query("select message_id from messages").rows}
+
+    true = [message for one in interrupted for message in one.messages]
+    assert {message.id for message in true} - told == set()
+    assert sum(HOLE[0] < message.at < HOLE[1] for message in true) > 10
