@@ -93,9 +93,9 @@ def test_what_is_not_sealed_yet_is_read_from_the_journal(tmp_path, recording):
     one, clock = recording
     before = sorted(tmp_path.rglob("*"))
 
-    one.keep(frame("a", "2026-03-03T09:00:00.000Z"), clock[0], 0)
+    one.keep([frame("a", "2026-03-03T09:00:00.000Z")], clock[0], 0)
     assert offered(tmp_path) == 1
-    one.keep(frame("b", "2026-03-03T09:00:00.000Z"), clock[0], 0)
+    one.keep([frame("b", "2026-03-03T09:00:00.000Z")], clock[0], 0)
     assert offered(tmp_path) == 2
 
     assert sorted(tmp_path.rglob("*")) == before
@@ -103,9 +103,9 @@ def test_what_is_not_sealed_yet_is_read_from_the_journal(tmp_path, recording):
 
 def test_sealing_changes_no_answer(tmp_path, recording):
     one, clock = recording
-    one.keep(frame("a", "2026-03-03T09:00:00.000Z"), clock[0], 0)
+    one.keep([frame("a", "2026-03-03T09:00:00.000Z")], clock[0], 0)
     one.roll(clock[0])
-    one.keep(frame("b", "2026-03-03T09:00:00.000Z"), clock[0], 0)
+    one.keep([frame("b", "2026-03-03T09:00:00.000Z")], clock[0], 0)
     assert offered(tmp_path) == 2
 
     one.seal()
@@ -116,7 +116,7 @@ def test_sealing_changes_no_answer(tmp_path, recording):
 
 def test_what_is_sealed_between_reading_journal_and_parts_is_there_once(tmp_path, recording):
     one, clock = recording
-    one.keep(frame("a", "2026-03-03T09:00:00.000Z"), clock[0], 0)
+    one.keep([frame("a", "2026-03-03T09:00:00.000Z")], clock[0], 0)
     one.roll(clock[0])
     folder = Folder(tmp_path)
     assert len(folder.unsealed) == 2
@@ -132,8 +132,8 @@ def test_what_is_sealed_between_reading_journal_and_parts_is_there_once(tmp_path
 
 def test_a_torn_end_of_the_journal_is_passed_over(tmp_path, recording):
     one, clock = recording
-    one.keep(frame("a", "2026-03-03T09:00:00.000Z"), clock[0], 0)
-    one.keep(frame("b", "2026-03-03T09:00:00.000Z"), clock[0], 0)
+    one.keep([frame("a", "2026-03-03T09:00:00.000Z")], clock[0], 0)
+    one.keep([frame("b", "2026-03-03T09:00:00.000Z")], clock[0], 0)
     (segment,) = tmp_path.glob("_journal/main/*.segment")
     copy = tmp_path / "copy"
     (copy / "_journal" / "main").mkdir(parents=True)
