@@ -8,6 +8,7 @@ It writes nothing, and knows nothing of what the queries mean.
 
 from __future__ import annotations
 
+import glob
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -228,7 +229,7 @@ def columns() -> str:
 
 
 def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+    return "'" + glob.escape(str(path)).replace("'", "''") + "'"
 
 
 def _first_line(error: Exception) -> str:

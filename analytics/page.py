@@ -7,7 +7,7 @@ marked ~, and a day of which much was not recorded says so before anything else.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ COVERED = 0.95
 EXPOSED_H = 0.5
 """An hour of which less was recorded tells no rate."""
 GAPS_SHOWN = 5
+MARKS = timedelta(seconds=10)
 _BARS = "▁▂▃▄▅▆▇█"
 
 Style = Callable[[str, str], str]
@@ -52,7 +53,7 @@ def _head(report: dict[str, Any], style: Style) -> str:
     ]
     if ratio < COVERED:
         lines[-1] = style(f"{lines[-1]}: the figures below are incomplete", "warning")
-    gaps = report["coverage"]["gaps"]
+    gaps = _worth_telling(report["coverage"]["gaps"])
     place = ZoneInfo(report["tz"])
     for gap in gaps[:GAPS_SHOWN]:
         begin, end = _local(gap["since"], place), _local(gap["until"], place)
@@ -61,6 +62,14 @@ def _head(report: dict[str, Any], style: Style) -> str:
     if len(gaps) > GAPS_SHOWN:
         lines.append(f"  … and {len(gaps) - GAPS_SHOWN} more (--format json lists them)")
     return "\n".join(lines) + "\n"
+
+
+def _worth_telling(gaps: list[Row]) -> list[Row]:
+    """Leave out the seconds since the last mark of a recorder at work: it marks every 5 s."""
+    if not gaps or gaps[-1]["why"] is not None:
+        return gaps
+    since, until = (datetime.fromisoformat(gaps[-1][edge]) for edge in ("since", "until"))
+    return gaps[:-1] if until - since < MARKS else gaps
 
 
 def _chats(told: dict[str, list[Row]]) -> str:

@@ -60,6 +60,7 @@ class Recorder:
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._backoff = connection.Backoff()
+        self._was_connected = False
         self._sealing: subprocess.Popen[bytes] | None = None
         self._seal_at = 0.0
 
@@ -68,7 +69,7 @@ class Recorder:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(0))
         log.info("connecting url=%s", self.settings.url)
-        first = self._first_dial()
+        first = self._dial()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         settings = self.settings
@@ -127,19 +128,6 @@ class Recorder:
 
     # Receiving
 
-    def _first_dial(self) -> connection.Client | None:
-        token = self.settings.token.read()
-        try:
-            return connection.dial(self.settings.url, token)
-        except connection.Unreachable as error:
-            self._log_unreachable(error)
-            self._pause(error.wait)
-        except AccessRefused:
-            if not self.settings.token.can_change:
-                raise
-            self._wait_for_token(token)
-        return None
-
     def _receive(self, client: connection.Client | None) -> None:
         try:
             while not self._stop.is_set():
@@ -151,20 +139,26 @@ class Recorder:
             self._failure = error
 
     def _dial(self) -> connection.Client | None:
+        """Dial once; wait where that may help, and raise where nothing will change by itself."""
         token = self.settings.token.read()
         try:
-            return connection.dial(self.settings.url, token)
+            client = connection.dial(self.settings.url, token)
         except connection.Unreachable as error:
-            self._log_unreachable(error)
-            self._pause(error.wait)
-        except AddressWrong as error:  # it was right before: a deployment, or the network
             log.warning("not_connected why=%r", str(error))
+            self._pause(error.wait)
+        except AddressWrong as error:
+            if not self._was_connected:
+                raise
+            log.warning("not_connected why=%r", str(error))  # a deployment, or the network
             self._pause()
         except AccessRefused as error:
             if not self.settings.token.can_change:
                 raise
             log.error("refused %s", error)  # noqa: TRY400 (a state, not a bug)
             self._wait_for_token(token)
+        else:
+            self._was_connected = True
+            return client
         return None
 
     def _life(self, client: connection.Client) -> None:
@@ -200,9 +194,6 @@ class Recorder:
                     raise
             else:
                 return
-
-    def _log_unreachable(self, error: connection.Unreachable) -> None:
-        log.warning("not_connected why=%r", str(error))
 
     def _pause(self, least: float = 0.0) -> None:
         self._stop.wait(max(least, self._backoff.next()))

@@ -1,6 +1,6 @@
 -- coverage: The times for which a recorder vouches that it received everything.
 -- grain: one row an uninterrupted interval, of all recorders together
--- caveat: liveness is journaled every 5 s, so an interval that ends less than 10 s ago lasts to now
+-- caveat: liveness is journaled every 5 s, so of a recorder at work the last seconds are missing
 -- columns:
 --   since: first instant, by the recorder's clock
 --   until: last instant
@@ -37,24 +37,10 @@ numbered as (
             rows between unbounded preceding and current row
         ) as island
     from islands
-),
-
-united as (
-    select
-        min(since) as since,
-        max(until) as until
-    from numbered
-    group by island
 )
 
 select
-    united.since,
-    case
-        when
-            united.until < params.now_utc
-            and united.until > params.now_utc - interval '10' second
-            then params.now_utc
-        else united.until
-    end as until
-from united
-cross join params
+    min(since) as since,
+    max(until) as until
+from numbered
+group by island

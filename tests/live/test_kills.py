@@ -86,6 +86,29 @@ def test_coverage_never_claims_the_time_between_two_runs(killed, archive, read_r
     assert pieces[0] == spans[0]
 
 
+def test_a_report_says_what_no_recorder_saw(killed, run, archive, read_rows):
+    spans = [
+        (moment(fact["since"]), moment(fact["until"]))
+        for row in read_rows(archive)
+        if row["kind"] == "control"
+        if (fact := json.loads(row["payload"]))["control"] == "covered"
+    ]
+    covered = sum(((until - since) for since, until in spans), timedelta())
+    day = min(spans)[0].date()
+
+    told = run("analytics", "report", "--archive", archive, "--date", day, "--format", "json")
+
+    assert told.returncode == 0, told.stderr
+    coverage = json.loads(told.stdout)["coverage"]
+    midnight = datetime.combine(day, datetime.min.time(), UTC)
+    before, *between = coverage["gaps"]
+    assert (moment(before["since"]), moment(before["until"])) == (midnight, min(spans)[0])
+    assert before["why"] is None
+    assert {gap["why"] for gap in between} == {"the recorder died"}
+    until = moment(between[-1]["until"])
+    assert coverage["ratio"] == pytest.approx(covered / (until - midnight), rel=1e-6)
+
+
 def test_sealing_twice_changes_nothing_and_numbers_are_never_used_again(
     killed, serve, record, run, archive
 ):
