@@ -147,7 +147,7 @@ def readable_option(command: _Command) -> _Command:
 @click.option(
     "--roll-bytes",
     type=click.IntRange(min=4096),
-    default=64 * 2**20,
+    default=32 * 2**20,
     show_default=True,
     help="Seal a part when its journal segment is so large.",
 )

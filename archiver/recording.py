@@ -41,7 +41,7 @@ class Policy:
     """When a segment is closed (records, bytes or microseconds), and who may read our files."""
 
     records: int = 200_000
-    size: int = 64 * 2**20
+    size: int = 32 * 2**20
     age: int = 3600 * 1_000_000
     modes: fs.Modes = fs.PRIVATE
 

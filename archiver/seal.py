@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 _ROWS = 20_000
-_BYTES = 32 * 2**20
+_BYTES = 8 * 2**20
 
 
 class _Part:

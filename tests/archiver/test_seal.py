@@ -248,7 +248,7 @@ def test_a_part_of_a_great_many_rows_has_row_groups_of_bounded_size(
 def test_a_part_of_large_rows_has_row_groups_of_bounded_size(archive, journal_folder, tape, frames):
     script = tape().connected(1)
     for number in range(5):
-        script.frame(frames.update({"_id": str(number), "text": "x" * 12_000_000}), number + 2)
+        script.frame(frames.update({"_id": str(number), "text": "x" * 3_000_000}), number + 2)
     seal.seal(archive, script.write(journal_folder), "main")
 
     (path,) = archive.rglob("*.parquet")

@@ -5,7 +5,7 @@ they are taken, and a ping behind them; the time ends with the pong. The bare lo
 websocket-client's `recv_data()` and nothing else: it parses nothing and keeps nothing. The recorder
 is `archiver record` as installed, with its default settings: it journals (fsync every 200 ms),
 follows chats, and has closed segments sealed beside it. Both run alternately, three times each; the
-medians are compared.
+medians are compared. The process that seals is another one: its highest memory is told below.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from archiver.recording import Recording
+
 FRAMES = Path(__file__).parents[1] / "data" / "captures" / "forty_chats" / "frames.jsonl.gz"
 PROJECT = "6b0482710586eb286f450689"
 COPIES = 120
@@ -39,6 +41,12 @@ while True:
     _, data = client.recv_data()
     if data[:21] == b'{"action":"heartbeat"':
         client.send('{"action":"heartbeat","payload":{"message":{"text":"pong"}}}')
+"""
+
+SEAL = """
+import runpy
+runpy.run_module("archiver.seal", run_name="__main__")
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
 
 
@@ -119,6 +127,24 @@ def timed(command: list[str], stream: bytes) -> tuple[float, int]:
     return seconds, int(peak) * 1024
 
 
+def seal_peak(frames: list[bytes]) -> int:
+    """Return the highest memory in bytes of the process that seals a full segment."""
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder) / "archive"
+        recording = Recording(archive, "main", [PROJECT])
+        for data in frames:
+            recording.keep([data], recording.clock(), 1)
+            if recording.is_due(recording.clock()):
+                break
+        recording.roll(recording.clock())
+        (segment,) = recording.closed()
+        arguments = [str(archive), str(segment), "main", "private"]
+        found = subprocess.run(
+            [sys.executable, "-c", SEAL, *arguments], check=True, capture_output=True, text=True
+        )
+    return int(found.stdout) * 1024
+
+
 def measure() -> str:
     frames = load() * COPIES
     stream = b"".join(map(encode, frames)) + encode(PING)
@@ -134,8 +160,10 @@ def measure() -> str:
             parts = list(Path(folder).rglob("*.parquet"))
             sizes.append(sum(part.stat().st_size for part in parts))
     count = len(frames)
+    sealer = seal_peak(frames)
     ratio = statistics.median(bare) / statistics.median(ours)
     note = (
+        f"The process that seals took {sealer / 1e6:.0f} MB at the most.\n\n"
         f"Ratio: **{ratio:.2f}** (bar: 0.45, aim: 0.6). {count:,} frames of"
         f" {len(stream) / count / 1000:.1f} kB on average; sealed they take"
         f" {statistics.median(sizes) / count:.0f} bytes each (the same frames repeat: real archives"
