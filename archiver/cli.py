@@ -9,11 +9,14 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
 from archiver.errors import ArchiverError
+
+if TYPE_CHECKING:
+    from archiver.receiver import Post
 
 DEFAULT_URL = "wss://rtm.tiledesk.com/v2/"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -45,12 +48,18 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
     if path is None:
         return
     try:
-        ctx.default_map = tomllib.loads(path.read_text("utf-8"))
+        ctx.default_map = found = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "not text"
         raise click.ClickException(f"{path}: cannot read it ({why})") from error
     except tomllib.TOMLDecodeError as error:
         raise click.ClickException(f"{path}: not TOML: {error}") from error
+    projects = found.get("projects", {})
+    if not isinstance(projects, dict) or not all(
+        isinstance(one, dict) for one in projects.values()
+    ):
+        raise click.ClickException(f"{path}: projects: write a table for each, [projects.ID]")
+    ctx.obj = projects
 
 
 @click.group(
@@ -83,7 +92,7 @@ def archive_option(command: _Command) -> _Command:
 
 
 def _project(
-    _ctx: click.Context, _param: click.Parameter, names: tuple[str, ...]
+    _ctx: click.Context, _param: click.Parameter | None, names: tuple[str, ...]
 ) -> tuple[str, ...]:
     from archiver.contract import is_project_id
 
@@ -126,9 +135,18 @@ def readable_option(command: _Command) -> _Command:
 @recorder_option
 @readable_option
 @click.option(
-    "--project", "projects", multiple=True, required=True, callback=_project, help="Project id."
+    "--project",
+    "projects",
+    multiple=True,
+    callback=_project,
+    help="Project id; may be repeated. Without it, every [projects.ID] of the --config file.",
 )
 @click.option("--url", default=DEFAULT_URL, show_default=True, help="Address of the socket.")
+@click.option(
+    "--max-connections",
+    type=click.IntRange(min=1, max=1000),
+    help="Spread the projects over so many connections at the most; default one for each token.",
+)
 @click.option(
     "--token-file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -164,6 +182,7 @@ def record(
     group_readable: bool,
     projects: tuple[str, ...],
     url: str,
+    max_connections: int | None,
     token_file: Path | None,
     insecure: bool,
     roll_seconds: float,
@@ -176,17 +195,34 @@ def record(
     TILEDESK_TOKEN=… archiver record --archive chats --project 65f0a1b2c3d4e5f601234567
     """
     from archiver import connection, fs
+    from archiver.receiver import spread
     from archiver.recorder import Settings
     from archiver.recorder import record as run
     from archiver.recording import Policy
-    from archiver.token import TokenSource
 
     connection.check_url(url, insecure=insecure)
     _log()
     modes = fs.GROUP_READABLE if group_readable else fs.PRIVATE
     policy = Policy(size=roll_bytes, age=int(roll_seconds * 1_000_000), modes=modes)
-    token = TokenSource(token_file)
-    run(Settings(archive, projects, url, token, recorder, sync_ms / 1000, policy))
+    posts = spread(_posts(click.get_current_context(), projects, url, token_file), max_connections)
+    run(Settings(archive, tuple(posts), recorder, sync_ms / 1000, policy))
+
+
+def _posts(
+    ctx: click.Context, projects: tuple[str, ...], url: str, token_file: Path | None
+) -> list[Post]:
+    """Return the projects by the token that they are reached with."""
+    from archiver.receiver import Post
+    from archiver.token import TokenSource
+
+    configured = ctx.find_root().obj or {}
+    by_file: dict[Path | None, list[str]] = {}
+    for project in projects or _project(ctx, None, tuple(configured)):
+        named = configured.get(project, {}).get("token_file")
+        by_file.setdefault(Path(named) if named else token_file, []).append(project)
+    if not by_file:
+        raise click.UsageError("Missing option '--project'.")
+    return [Post(url, TokenSource(path), tuple(names)) for path, names in by_file.items()]
 
 
 def _log() -> None:

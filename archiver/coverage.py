@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from archiver.extract import EPOCH
-from archiver.frames import Frame
+from archiver.frames import Frame, read_topic
 
 REQUESTS_CAP = 100
 MESSAGES_CAP = 300
@@ -118,7 +118,11 @@ class Coverage:
             if not set(names).isdisjoint(line.projects):
                 facts += self.disconnected(other, DAMAGED, at)
         self.lines[connection] = Line(names, at)
-        self.repairing.clear()
+        self.repairing -= {
+            topic
+            for topic in self.repairing
+            if (about := read_topic(topic)) is None or about.project_id in names
+        }
         for project in names:
             self.watches.setdefault(project, Watch())
         told = [control(project, at, "connected", connection=connection) for project in names]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,7 +48,10 @@ class Policy:
 
 
 class Recording:
-    """One recorder's journal, open for writing: at most one process holds it at a time."""
+    """One recorder's journal, open for writing: at most one process holds it at a time.
+
+    Its sessions may be in several threads: each holds `busy` while it is at work.
+    """
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class Recording:
         self.clock = clock
         self.timer = timer or clock
         self.policy = policy or Policy()
+        self.busy = threading.RLock()
         self.modes = self.policy.modes
         self.folder = archive / contract.JOURNAL_FOLDER / recorder
         prepare(archive, self.modes)
@@ -85,10 +90,11 @@ class Recording:
         """What is followed."""
         return self._state.memory
 
-    def session(self) -> Session:
-        """Return the life of one connection, about to open."""
-        self._state.connection += 1
-        return Session(self, self._state.connection - 1)
+    def session(self, projects: Sequence[str] | None = None) -> Session:
+        """Return the life of one connection, about to open, for some or all of the projects."""
+        with self.busy:
+            self._state.connection += 1
+            return Session(self, self._state.connection - 1, projects or self.projects)
 
     def keep(
         self, datas: Sequence[bytes], at: int, connection: int, *, binary: bool = False
@@ -107,10 +113,6 @@ class Recording:
         data = json.dumps(facts, ensure_ascii=False).encode()
         seq = self._append(records.CONTROL, (data,), at, connection)
         self._fold.control(records.Record(at, seq, connection, records.CONTROL, data))
-
-    def quiet_since(self) -> int:
-        """Return when the journal was last written to."""
-        return self._written_at
 
     def is_due(self, at: int) -> bool:
         """Tell whether the segment is to be closed."""
@@ -159,10 +161,11 @@ class Recording:
 
     def close(self, at: int, patience: float = 3600.0) -> None:
         """End the recording cleanly, seal what can be in `patience` seconds, free the journal."""
-        self.note({"control": "stopped"}, at)
-        self._fold.coverage.ended(STOPPED, at)
-        self._segment.close()
-        self._save()
+        with self.busy:
+            self.note({"control": "stopped"}, at)
+            self._fold.coverage.ended(STOPPED, at)
+            self._segment.close()
+            self._save()
         until = time.monotonic() + patience
         for path in journal.segments(self.folder):
             if time.monotonic() < until:
@@ -174,7 +177,6 @@ class Recording:
         seq = self._state.seq
         self._segment.append(at, seq, connection, kind, *datas)
         self._state.seq = seq + len(datas)
-        self._written_at = at
         return seq
 
     def _take_seq(self) -> int:
@@ -211,7 +213,7 @@ class Recording:
             "coverage": self._state.coverage.to_json(),
             "memory": self._state.memory.to_json(),
         }
-        self._opened_at = self._written_at = self.clock()
+        self._opened_at = self.clock()
         data = json.dumps(opening, ensure_ascii=False).encode()
         try:
             segment.append(self._opened_at, seq, 0, records.CONTROL, data)

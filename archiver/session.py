@@ -25,19 +25,22 @@ _HEARTBEAT = b'{"action":"heartbeat"'
 class Session:
     """The life of one connection, from `opened` to `lost`."""
 
-    def __init__(self, recording: Recording, number: int) -> None:
+    def __init__(self, recording: Recording, number: int, projects: Sequence[str]) -> None:
         self.recording = recording
         self.number = number
+        self.projects = tuple(projects)
         self._day = day_of(recording.clock())
+        self._kept_at = 0
 
     def opened(self, at: int) -> None:
         """Take that the connection is open: ask for everything that is followed."""
-        projects = list(self.recording.projects)
-        self.recording.note({"control": "connected", "projects": projects}, at, self.number)
-        memory = self.recording.memory
-        self.protocol = Protocol(memory, projects, self.recording.timer())
-        self._day = day_of(at)
-        self._note(at)
+        with self.recording.busy:
+            facts = {"control": "connected", "projects": list(self.projects)}
+            self.recording.note(facts, at, self.number)
+            memory = self.recording.memory
+            self.protocol = Protocol(memory, self.projects, self.recording.timer())
+            self._day = day_of(at)
+            self._note(at)
 
     def received(self, data: bytes, binary: bool, at: int) -> None:
         """Take a frame: keep it, then let the protocol answer."""
@@ -45,32 +48,38 @@ class Session:
 
     def received_all(self, datas: Sequence[bytes], at: int, *, binary: bool = False) -> None:
         """Take frames that came together: keep them all, then let the protocol answer."""
-        kept = []
-        for data in datas:
-            if data.startswith(_HEARTBEAT) and len(data) < 200 and not binary:
-                self._mark(at)
-                self.protocol.heartbeat(data, self.recording.timer())
-            else:
-                kept.append(data)
-        if kept:
+        with self.recording.busy:
             now = self.recording.timer()
-            frames = self.recording.keep(kept, at, self.number, binary=binary)
-            for data, frame in zip(kept, frames, strict=True):
-                if frame.kind == "heartbeat":
+            kept = []
+            for data in datas:
+                if data.startswith(_HEARTBEAT) and len(data) < 200 and not binary:
+                    self._mark(at)
                     self.protocol.heartbeat(data, now)
                 else:
-                    self.protocol.receive(frame, now)
-        self._note(at)
+                    kept.append(data)
+            if kept:
+                self._keep(kept, at, now, binary=binary)
+            self._note(at)
+
+    def _keep(self, datas: Sequence[bytes], at: int, now: int, *, binary: bool) -> None:
+        frames = self.recording.keep(datas, at, self.number, binary=binary)
+        self._kept_at = at
+        for data, frame in zip(datas, frames, strict=True):
+            if frame.kind == "heartbeat":
+                self.protocol.heartbeat(data, now)
+            else:
+                self.protocol.receive(frame, now)
 
     def tick(self, at: int) -> None:
         """Do what is due by now."""
-        if day_of(at) != self._day:
-            self._day = day_of(at)
-            self.protocol.refresh(self.recording.timer())
-        self.protocol.tick(self.recording.timer())
-        self._note(at)
-        if self.recording.is_due(at):
-            self.recording.roll(at)
+        with self.recording.busy:
+            if day_of(at) != self._day:
+                self._day = day_of(at)
+                self.protocol.refresh(self.recording.timer())
+            self.protocol.tick(self.recording.timer())
+            self._note(at)
+            if self.recording.is_due(at):
+                self.recording.roll(at)
 
     def deadline(self) -> int:
         """Return when `tick` is to be called next, in microseconds of the recording's timer."""
@@ -90,11 +99,13 @@ class Session:
 
     def lost(self, at: int, why: str) -> None:
         """Take the end of the connection."""
-        self.recording.note({"control": "disconnected", "why": why}, at, self.number)
+        with self.recording.busy:
+            self.recording.note({"control": "disconnected", "why": why}, at, self.number)
 
     def _mark(self, at: int) -> None:
-        if at - self.recording.quiet_since() >= _MARK_EVERY:
+        if not 0 <= at - self._kept_at < _MARK_EVERY:
             self.recording.note({"control": "alive"}, at, self.number)
+            self._kept_at = at
 
     def _note(self, at: int) -> None:
         for note in self.protocol.notes():

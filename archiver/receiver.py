@@ -1,0 +1,181 @@
+"""One connection, kept up for ever: dials, receives, waits, dials again.
+
+Each receiver has its projects, its token and a thread; what befalls one does not touch another.
+They share the recording, and the pace of new connections.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from archiver import connection
+from archiver.errors import AccessRefused, AddressWrong, ArchiverError, JournalUnwritable
+from archiver.recording import Recording, wall_clock
+from archiver.session import Session
+from archiver.token import TokenSource
+from archiver.unsealed import STOPPED
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Post:
+    """What one connection is for: projects that are reached by one address with one token."""
+
+    url: str
+    token: TokenSource
+    projects: tuple[str, ...]
+
+
+def spread(posts: Sequence[Post], connections: int | None = None) -> list[Post]:
+    """Spread projects over connections: at least one for each token, at most one for each project.
+
+    What is left goes where the most projects share one. Raises ArchiverError for too few.
+    """
+    allowed = len(posts) if connections is None else connections
+    if allowed < len(posts):
+        raise ArchiverError(
+            f"--max-connections {allowed}: {len(posts)} tokens need as many connections;"
+            " allow more, or record fewer projects"
+        )
+    shares = [1] * len(posts)
+    for _ in range(allowed - len(posts)):
+        fullest = max(range(len(posts)), key=lambda i: len(posts[i].projects) / shares[i])
+        if shares[fullest] < len(posts[fullest].projects):
+            shares[fullest] += 1
+    return [part for post, share in zip(posts, shares, strict=True) for part in _parts(post, share)]
+
+
+def _parts(post: Post, share: int) -> Iterator[Post]:
+    for index in range(share):
+        yield Post(post.url, post.token, post.projects[index::share])
+
+
+class Pace:
+    """Lets new connections through one after the other: the server refuses them in a crowd."""
+
+    def __init__(self, seconds: float = 0.5) -> None:
+        self._seconds = seconds
+        self._turn = threading.Lock()
+        self._next = 0.0
+
+    def wait(self, stop: threading.Event) -> None:
+        """Wait for one's turn, or for the end."""
+        with self._turn:
+            now = time.monotonic()
+            turn = max(now, self._next)
+            self._next = turn + self._seconds
+        stop.wait(turn - now)
+
+
+class Receiver:
+    """Keeps one connection up until told to stop; `failure` is what ended it before."""
+
+    def __init__(self, post: Post, pace: Pace, stop: threading.Event) -> None:
+        self.post = post
+        self.failure: BaseException | None = None
+        self.session: Session | None = None
+        self._pace = pace
+        self._stop = stop
+        self._backoff = connection.Backoff()
+        self._was_connected = False
+
+    def start(self, recording: Recording, first: connection.Client | None = None) -> None:
+        """Begin to receive into a recording, on a connection that may be open already."""
+        # A daemon: a handshake that hangs must not hold up the end.
+        self._thread = threading.Thread(target=self._run, args=(recording, first), daemon=True)
+        self._thread.start()
+
+    def is_alive(self) -> bool:
+        """Tell whether it is still at work."""
+        return self._thread.is_alive()
+
+    def join(self, seconds: float) -> None:
+        """Wait for its end, not longer than this."""
+        self._thread.join(max(0.0, seconds))
+
+    def dial(self) -> connection.Client | None:
+        """Dial once; wait where that may help, and raise where nothing will change by itself."""
+        self._pace.wait(self._stop)
+        token = self.post.token.read()
+        try:
+            client = connection.dial(self.post.url, token)
+        except connection.Unreachable as error:
+            log.warning("not_connected why=%r", str(error))
+            self._pause(error.wait)
+        except AddressWrong as error:
+            if not self._was_connected:
+                raise
+            log.warning("not_connected why=%r", str(error))  # a deployment, or the network
+            self._pause()
+        except AccessRefused as error:
+            if not self.post.token.can_change:
+                raise
+            log.error("refused %s", error)  # noqa: TRY400 (a state, not a bug)
+            self._wait_for_token(token)
+        else:
+            self._was_connected = True
+            return client
+        return None
+
+    def _run(self, recording: Recording, client: connection.Client | None) -> None:
+        try:
+            while not self._stop.is_set():
+                client = client or self.dial()
+                if client is not None and not self._stop.is_set():
+                    self._live(recording, client)
+                client = None
+        except BaseException as error:  # noqa: BLE001 (the main thread raises it again)
+            self.failure = error
+
+    def _live(self, recording: Recording, client: connection.Client) -> None:
+        """Live through one connection."""
+        began = time.monotonic()
+        self.session = session = recording.session(self.post.projects)
+        why = STOPPED
+        try:
+            session.opened(wall_clock())
+            log.info("connected connection=%d", session.number)
+            connection.converse(client, session, wall_clock, self._stop.is_set)
+            connection.farewell(client, session, wall_clock)
+        except connection.Lost as error:
+            why = str(error)
+        except JournalUnwritable as error:
+            why = "the journal could not be written"
+            log.error("paused %s", error)  # noqa: TRY400 (a state, not a bug)
+        finally:
+            connection.hang_up(client)
+        self._backoff.connected_for(time.monotonic() - began)
+        self._note_end(session, why)
+        if not self._stop.is_set():
+            log.warning("disconnected connection=%d why=%r", session.number, why)
+            self._pause()
+
+    def _note_end(self, session: Session, why: str) -> None:
+        """Write the end of a connection down, waiting for room if there is none."""
+        while True:
+            try:
+                session.lost(wall_clock(), why)
+            except JournalUnwritable:
+                if self._stop.wait(1.0):
+                    raise
+            else:
+                self.session = None
+                return
+
+    def _pause(self, least: float = 0.0) -> None:
+        self._stop.wait(max(least, self._backoff.next()))
+
+    def _wait_for_token(self, refused: str) -> None:
+        """Wait until the token's file holds another one."""
+        log.error("waiting for=%s", self.post.token.path)
+        while not self._stop.wait(1.0):
+            try:
+                if self.post.token.read() != refused:
+                    return
+            except ArchiverError:
+                continue
