@@ -49,6 +49,7 @@ ONLY = {
     "websocket": ("archiver/connection.py",),
     "websockets": ("archiver/simulate/",),
     "duckdb": ("analytics/archive.py",),
+    "prometheus_client": ("archiver/health.py",),
     "archiver.simulate": ("archiver/simulate/", "archiver/cli.py"),
     "click": ("archiver/cli.py", "archiver/simulate/", "analytics/cli.py"),
 }

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ("pyproject.toml", "README.md", "LICENSE", "archiver", "analytics", "sql")
-HEAVY = ("pyarrow", "duckdb", "numpy", "websocket", "websockets", "msgspec")
+HEAVY = ("pyarrow", "duckdb", "numpy", "websocket", "websockets", "msgspec", "prometheus_client")
 
 
 def run(*command: str | Path, cwd: Path) -> str:
