@@ -81,6 +81,8 @@ class Server(Process):
 class Started:
     """Starts programs and ends them all when the test is over."""
 
+    kind = Process
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.processes: list[Process] = []
