@@ -16,10 +16,12 @@ from archiver import connection
 from archiver.errors import AccessRefused, AddressWrong, ArchiverError, JournalUnwritable
 from archiver.recording import Recording, wall_clock
 from archiver.session import Session
-from archiver.token import TokenSource
+from archiver.token import TokenSource, expires_at
 from archiver.unsealed import STOPPED
 
 log = logging.getLogger(__name__)
+
+EXPIRY_WARNING = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class Receiver:
         self._stop = stop
         self._backoff = connection.Backoff()
         self._was_connected = False
+        self._warned_of: float | None = None
 
     def start(self, recording: Recording, first: connection.Client | None = None) -> None:
         """Begin to receive into a recording, on a connection that may be open already."""
@@ -121,6 +124,17 @@ class Receiver:
             self._was_connected = True
             return client
         return None
+
+    def warn_of_expiry(self, now: float) -> None:
+        """Say once that a token expires soon; one that cannot be read says so when dialling."""
+        try:
+            expiry = expires_at(self.post.token.read())
+        except ArchiverError:
+            return
+        if expiry is not None and expiry != self._warned_of and expiry - now < EXPIRY_WARNING:
+            self._warned_of = expiry
+            hours = max(0.0, (expiry - now) / 3600)
+            log.warning("token_expires in_h=%.1f projects=%s", hours, ",".join(self.post.projects))
 
     def _run(self, recording: Recording, client: connection.Client | None) -> None:
         try:

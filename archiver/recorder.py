@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 FAREWELL_PATIENCE = 4.0
 SEAL_PATIENCE = 4.0
 SEAL_AGAIN = 60.0
+TOKENS_EVERY = 60.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Recorder:
         self._receivers = [Receiver(post, pace, self._stop) for post in settings.posts]
         self._sealing: subprocess.Popen[bytes] | None = None
         self._seal_at = 0.0
+        self._tokens_at = 0.0
 
     def run(self) -> None:
         """Dial once, so that a wrong address or token leaves nothing behind; then record."""
@@ -91,12 +93,19 @@ class Recorder:
         while not self._stop.wait(self.settings.sync_seconds):
             self.recording.sync()
             self._seal_beside()
+            self._look_at_tokens()
             for number, receiver in enumerate(self._receivers):
                 if receiver.failure is not None and number not in told:
                     told.add(number)
                     log.error("failed projects=%s why=%r", _names(receiver), str(receiver.failure))
             if len(told) == len(self._receivers):
                 return
+
+    def _look_at_tokens(self) -> None:
+        if time.monotonic() >= self._tokens_at:
+            self._tokens_at = time.monotonic() + TOKENS_EVERY
+            for receiver in self._receivers:
+                receiver.warn_of_expiry(time.time())
 
     def _end(self) -> None:
         self._stop.set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,20 @@ from pathlib import Path
 from archiver.errors import TokenMissing
 
 VARIABLE = "TILEDESK_TOKEN"
+
+
+def expires_at(token: str) -> float | None:
+    """Return when a JWT says that it expires, in seconds since 1970; None where it does not say.
+
+    A hint: nothing is verified, and Tiledesk's open-source server issues tokens that never expire.
+    """
+    try:
+        _, payload, _ = token.split(".")
+        padded = payload + "=" * (-len(payload) % 4)
+        said = json.loads(base64.urlsafe_b64decode(padded))["exp"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return float(said) if type(said) in (int, float) else None
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 
+from archiver import token
 from archiver.errors import TokenMissing
 from archiver.token import VARIABLE, TokenSource
 
@@ -101,3 +105,20 @@ def test_a_source_does_not_show_its_token(file):
     source.read()
 
     assert "secret" not in repr(source)
+
+
+def jwt(**facts):
+    coded = base64.urlsafe_b64encode(json.dumps(facts).encode()).decode().rstrip("=")
+    return f"eyJhbGciOiJIUzI1NiJ9.{coded}.c2lnbmF0dXJl"
+
+
+def test_a_token_says_when_it_expires():
+    assert token.expires_at(jwt(_id="u", exp=1_795_500_000)) == 1_795_500_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [jwt(_id="u"), jwt(exp="soon"), jwt(exp=None), jwt(exp=True), "a.b", "x.%%%.y", "", "a.W10.b"],
+)
+def test_a_token_that_does_not_say_when_it_expires_never_does(text):
+    assert token.expires_at(text) is None

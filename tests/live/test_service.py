@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import signal
 import socket
@@ -317,3 +318,16 @@ def test_a_hanging_handshake_does_not_hold_up_the_end(serve, record):
     began = time.monotonic()
     assert recorder.stop() == 0
     assert time.monotonic() - began < 10
+
+
+def test_a_token_about_to_expire_is_told_once_without_showing_it(serve, record, tmp_path):
+    facts = base64.urlsafe_b64encode(json.dumps({"exp": int(time.time()) + 7200}).encode()).decode()
+    secret = f"eyJhbGciOiJIUzI1NiJ9.{facts.rstrip('=')}.c2lnbmF0dXJl"
+    server = serve(*BUSY, "--token", secret)
+    recorder = record(server.url, token=secret)
+
+    recorder.wait_for(f"event=token_expires in_h=2.0 projects={PROJECT}")
+
+    assert recorder.stop() == 0
+    assert sum("token_expires" in line for line in recorder.lines) == 1
+    assert not any(facts[:20] in line for line in recorder.lines)
