@@ -110,6 +110,14 @@ class Coverage:
         if line is not None and at > line.alive:
             line.alive = at
 
+    def last_alive(self, project_id: str) -> int | None:
+        """Return a project's last sign of life, None if there never was one."""
+        times = [line.alive for line in self.lines.values() if project_id in line.projects]
+        watch = self.watches.get(project_id)
+        if watch is not None and watch.lost is not None:
+            times.append(watch.lost)
+        return max(times, default=None)
+
     def connected(self, connection: int, projects: Iterable[str], at: int) -> list[Fact]:
         """Take the start of a connection; damage may have hidden the end of the one before."""
         names = list(projects)

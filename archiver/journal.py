@@ -30,6 +30,14 @@ def segments(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{SUFFIX}"))
 
 
+def size(segment: Path) -> int:
+    """Return a segment's size in bytes, 0 for one that has just been sealed."""
+    try:
+        return segment.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 class Segment:
     """An open segment: append and sync may be called from different threads."""
 
@@ -44,8 +52,8 @@ class Segment:
         self._synced = 0
         self._closing = threading.Lock()
 
-    def append(self, at: int, seq: int, connection: int, kind: int, *datas: bytes) -> None:
-        """Write records numbered from `seq` in one write, all of them or none.
+    def append(self, at: int, seq: int, connection: int, kind: int, *datas: bytes) -> int:
+        """Write records numbered from `seq` in one write, all of them or none; return its bytes.
 
         JournalUnwritable leaves the segment as it was.
         """
@@ -65,6 +73,7 @@ class Segment:
             ) from error
         self.size += whole
         self.records += len(datas)
+        return whole
 
     def sync(self) -> None:
         """Make what was appended survive a power cut."""

@@ -189,8 +189,16 @@ class Protocol:
         return notes
 
     def is_ready(self) -> bool:
-        """Tell whether every topic wanted is confirmed."""
-        return not self._queue and all(topic.confirmed for topic in self.topics.values())
+        """Tell whether the server has confirmed what is followed.
+
+        A topic just asked for is as good as confirmed until it has to be asked again; an agent's
+        may never answer, when he was disabled.
+        """
+        return all(
+            topic.confirmed or (topic.rank != FEED and topic.tries <= 1)
+            for topic in self.topics.values()
+            if topic.rank != AGENT
+        )
 
     # Subscriptions
 

@@ -81,11 +81,17 @@ class Receiver:
         self.post = post
         self.failure: BaseException | None = None
         self.session: Session | None = None
+        self.lives = 0
         self._pace = pace
         self._stop = stop
         self._backoff = connection.Backoff()
         self._was_connected = False
         self._warned_of: float | None = None
+
+    @property
+    def reconnects(self) -> int:
+        """How often a connection was opened again."""
+        return max(0, self.lives - 1)
 
     def start(self, recording: Recording, first: connection.Client | None = None) -> None:
         """Begin to receive into a recording, on a connection that may be open already."""
@@ -149,10 +155,12 @@ class Receiver:
     def _live(self, recording: Recording, client: connection.Client) -> None:
         """Live through one connection."""
         began = time.monotonic()
-        self.session = session = recording.session(self.post.projects)
+        session = recording.session(self.post.projects)
+        self.lives += 1
         why = STOPPED
         try:
             session.opened(wall_clock())
+            self.session = session
             log.info("connected connection=%d", session.number)
             connection.converse(client, session, wall_clock, self._stop.is_set)
             connection.farewell(client, session, wall_clock)
@@ -162,6 +170,7 @@ class Receiver:
             why = "the journal could not be written"
             log.error("paused %s", error)  # noqa: TRY400 (a state, not a bug)
         finally:
+            self.session = None
             connection.hang_up(client)
         self._backoff.connected_for(time.monotonic() - began)
         self._note_end(session, why)
@@ -178,7 +187,6 @@ class Receiver:
                 if self._stop.wait(1.0):
                     raise
             else:
-                self.session = None
                 return
 
     def _pause(self, least: float = 0.0) -> None:

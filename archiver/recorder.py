@@ -9,34 +9,39 @@ from __future__ import annotations
 
 import logging
 import signal
-import subprocess
 import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from archiver import fs
+from archiver import health, notify
 from archiver.receiver import Pace, Post, Receiver
 from archiver.recording import Policy, Recording, wall_clock
+from archiver.sealer import Sealer
 
 log = logging.getLogger(__name__)
 
 FAREWELL_PATIENCE = 4.0
 SEAL_PATIENCE = 4.0
-SEAL_AGAIN = 60.0
 TOKENS_EVERY = 60.0
+MARKS_EVERY = 5.0
+SILENCE = 60.0
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What `archiver record` was asked to do; `posts` has one entry a connection."""
+    """What `archiver record` was asked to do.
+
+    `posts` has one entry a connection; `health` is HOST:PORT to answer probes at, or None.
+    """
 
     archive: Path
     posts: tuple[Post, ...]
     recorder: str = "main"
     sync_seconds: float = 0.2
     policy: Policy = field(default_factory=Policy)
+    health: str | None = None
 
 
 def steady_clock() -> int:
@@ -57,9 +62,12 @@ class Recorder:
         self._stop = threading.Event()
         pace = Pace()
         self._receivers = [Receiver(post, pace, self._stop) for post in settings.posts]
-        self._sealing: subprocess.Popen[bytes] | None = None
-        self._seal_at = 0.0
+        modes = settings.policy.modes
+        self._sealer = Sealer(settings.archive, settings.recorder, modes)
         self._tokens_at = 0.0
+        self._marks_at = 0.0
+        self._synced_in = 0.0
+        self._started_at = time.time()
 
     def run(self) -> None:
         """Dial once, so that a wrong address or token leaves nothing behind; then record."""
@@ -82,18 +90,28 @@ class Recorder:
         self._receivers[0].start(self.recording, first)
         for receiver in self._receivers[1:]:
             receiver.start(self.recording)
+        server = health.serve(settings.health, self.vitals, SILENCE) if settings.health else None
+        if server is not None:
+            log.info("answering host=%s port=%d", server.host, server.port)
+        notify.ready()
         try:
             self._keep_watch()
         finally:
+            notify.stopping()
             self._end()
+            if server is not None:
+                server.close()
 
     def _keep_watch(self) -> None:
         """Sync and seal while anybody receives; who failed is told of at once."""
         told: set[int] = set()
         while not self._stop.wait(self.settings.sync_seconds):
+            began = time.monotonic()
             self.recording.sync()
-            self._seal_beside()
+            self._synced_in = time.monotonic() - began
+            self._sealer.look_after(self.recording.closed())
             self._look_at_tokens()
+            self._tell_systemd()
             for number, receiver in enumerate(self._receivers):
                 if receiver.failure is not None and number not in told:
                     told.add(number)
@@ -107,42 +125,50 @@ class Recorder:
             for receiver in self._receivers:
                 receiver.warn_of_expiry(time.time())
 
+    def _tell_systemd(self) -> None:
+        if time.monotonic() >= self._marks_at:
+            self._marks_at = time.monotonic() + MARKS_EVERY
+            notify.watchdog()
+
+    def vitals(self) -> health.Vitals:
+        """Return how the recorder is."""
+        recording = self.recording
+        signs = recording.signs()
+        sessions = [receiver.session for receiver in self._receivers]
+        return health.Vitals(
+            started_at=self._started_at,
+            frames_total=signs.frames,
+            bytes_total=signs.size,
+            connections_open=sum(session is not None for session in sessions),
+            connections_wanted=len(self._receivers),
+            reconnects_total=sum(receiver.reconnects for receiver in self._receivers),
+            gaps_total=signs.gaps,
+            refused_topics=signs.refused,
+            last_received_at=signs.alive,
+            is_ready={
+                project: session is not None and session.is_ready()
+                for receiver, session in zip(self._receivers, sessions, strict=True)
+                for project in receiver.post.projects
+            },
+            is_writable=signs.is_writable,
+            journal_bytes=signs.journal_size,
+            unsealed_segments=len(recording.closed()),
+            sealed_segments_total=self._sealer.sealed,
+            seal_failures_total=self._sealer.failures,
+            sync_seconds=self._synced_in,
+        )
+
     def _end(self) -> None:
         self._stop.set()
         until = time.monotonic() + FAREWELL_PATIENCE
         for receiver in self._receivers:
             receiver.join(until - time.monotonic())
-        if self._sealing is not None:
-            self._sealing.wait()
+        self._sealer.wait()
         self.recording.close(wall_clock(), SEAL_PATIENCE)
         for receiver in self._receivers:
             if receiver.failure is not None:
                 raise receiver.failure
         log.info("stopped archive=%s", self.settings.archive)
-
-    # Sealing
-
-    def _seal_beside(self) -> None:
-        """Have the oldest closed segment sealed by a process beside this one."""
-        if self._sealing is not None:
-            status = self._sealing.poll()
-            if status is None:
-                return
-            self._sealing = None
-            if status:
-                log.error("sealing status=%d again_in_s=%.0f", status, SEAL_AGAIN)
-                self._seal_at = time.monotonic() + SEAL_AGAIN
-        closed = self.recording.closed()
-        if not closed or time.monotonic() < self._seal_at:
-            return
-        settings = self.settings
-        readable = "group" if settings.policy.modes == fs.GROUP_READABLE else "private"
-        command = [sys.executable, "-P", "-m", "archiver.seal"]
-        arguments = [str(settings.archive), str(closed[0]), settings.recorder, readable]
-        # A session of its own: a Ctrl-C meant for us must not stop it half-way.
-        self._sealing = subprocess.Popen(  # noqa: S603 (our own module)
-            command + arguments, start_new_session=True
-        )
 
 
 def _names(receiver: Receiver) -> str:

@@ -47,6 +47,19 @@ class Policy:
     modes: fs.Modes = fs.PRIVATE
 
 
+@dataclass(frozen=True)
+class Signs:
+    """What a recording can say of itself: totals since its start; `alive` in epoch seconds."""
+
+    frames: int
+    size: int
+    gaps: int
+    refused: int
+    alive: dict[str, float | None]
+    is_writable: bool
+    journal_size: int
+
+
 class Recording:
     """One recorder's journal, open for writing: at most one process holds it at a time.
 
@@ -69,6 +82,8 @@ class Recording:
         self.timer = timer or clock
         self.policy = policy or Policy()
         self.busy = threading.RLock()
+        self._frames = self._size = self._gaps = 0
+        self._is_writable = True
         self.modes = self.policy.modes
         self.folder = archive / contract.JOURNAL_FOLDER / recorder
         prepare(archive, self.modes)
@@ -101,6 +116,7 @@ class Recording:
     ) -> list[Frame]:
         """Write frames to the journal, all in one write, then read the outside of each."""
         self._append(records.BINARY if binary else records.TEXT, datas, at, connection)
+        self._frames += len(datas)
         frames = []
         for data in datas:
             frame = Frame("unparsed") if binary else read_frame(data)
@@ -112,7 +128,8 @@ class Recording:
         """Write a fact about the recording to the journal."""
         data = json.dumps(facts, ensure_ascii=False).encode()
         seq = self._append(records.CONTROL, (data,), at, connection)
-        self._fold.control(records.Record(at, seq, connection, records.CONTROL, data))
+        for fact in self._fold.control(records.Record(at, seq, connection, records.CONTROL, data)):
+            self._gaps += fact.kind == "gap" and "topic" not in fact.facts
 
     def is_due(self, at: int) -> bool:
         """Tell whether the segment is to be closed."""
@@ -140,6 +157,23 @@ class Recording:
         old.close()
         self._segment = new
         self._fold.coverage.rolled()
+
+    def signs(self) -> Signs:
+        """Return how the recording is."""
+        with self.busy:
+            coverage = self._fold.coverage
+            refused = [topic for topic in coverage.refused if "/project_users/" not in topic]
+            alive = {project: coverage.last_alive(project) for project in self.projects}
+            journal_size = sum(map(journal.size, journal.segments(self.folder)))
+            return Signs(
+                self._frames,
+                self._size,
+                self._gaps,
+                len(refused),
+                {name: None if at is None else at / 1e6 for name, at in alive.items()},
+                self._is_writable,
+                journal_size,
+            )
 
     def sync(self) -> None:
         """Make what was received survive a power cut."""
@@ -175,7 +209,9 @@ class Recording:
     def _append(self, kind: int, datas: Sequence[bytes], at: int, connection: int) -> int:
         """Write records; return the number of the first."""
         seq = self._state.seq
-        self._segment.append(at, seq, connection, kind, *datas)
+        self._is_writable = False
+        self._size += self._segment.append(at, seq, connection, kind, *datas)
+        self._is_writable = True
         self._state.seq = seq + len(datas)
         return seq
 

@@ -89,6 +89,11 @@ class Session:
         """Tell whether the connection must be taken for dead."""
         return self.protocol.is_silent(self.recording.timer())
 
+    def is_ready(self) -> bool:
+        """Tell whether the server has confirmed what is followed."""
+        with self.recording.busy:
+            return self.protocol.is_ready()
+
     def outbox(self) -> list[str]:
         """Return the frames to send now."""
         return self.protocol.outbox()

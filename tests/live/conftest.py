@@ -82,6 +82,7 @@ class Started:
     """Starts programs and ends them all when the test is over."""
 
     kind = Process
+    archiver = (BIN / "archiver",)
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
