@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import itertools
 import json
 import logging
 import sys
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
 from archiver.errors import ArchiverError
+from archiver.options import (
+    archive_option,
+    format_option,
+    project_ids,
+    readable_option,
+    recorder_option,
+    server_options,
+)
 
 if TYPE_CHECKING:
     from archiver.receiver import Post
-
-DEFAULT_URL = "wss://rtm.tiledesk.com/v2/"
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class Commands(click.Group):
@@ -79,81 +85,15 @@ def cli() -> None:
     """Record Tiledesk chats into a Parquet archive."""
 
 
-def archive_option(command: _Command) -> _Command:
-    """Add --archive, which means the same everywhere."""
-    option = click.option(
-        "--archive",
-        type=click.Path(path_type=Path, file_okay=False),
-        envvar=["ARCHIVE", "ARCHIVER_ARCHIVE"],
-        required=True,
-        help="Folder of the archive.  [env: ARCHIVE]",
-    )
-    return option(command)
-
-
-def _project(
-    _ctx: click.Context, _param: click.Parameter | None, names: tuple[str, ...]
-) -> tuple[str, ...]:
-    from archiver.contract import is_project_id
-
-    for name in names:
-        if not is_project_id(name):
-            raise click.BadParameter(f"{name!r} is no project id: letters, digits, - and _")
-    return tuple(dict.fromkeys(names))
-
-
-def _recorder(_ctx: click.Context, _param: click.Parameter, name: str) -> str:
-    from archiver.contract import is_project_id
-
-    if not is_project_id(name):
-        raise click.BadParameter(f"{name!r}: letters, digits, - and _ only")
-    return name
-
-
-def recorder_option(command: _Command) -> _Command:
-    """Add --recorder."""
-    option = click.option(
-        "--recorder",
-        default="main",
-        show_default=True,
-        callback=_recorder,
-        help="Name of this recorder; two may write one archive under two names.",
-    )
-    return option(command)
-
-
-def readable_option(command: _Command) -> _Command:
-    """Add --group-readable."""
-    option = click.option(
-        "--group-readable", is_flag=True, help="Let the group read the archive (0640/0750)."
-    )
-    return option(command)
-
-
 @cli.command()
 @archive_option
 @recorder_option
 @readable_option
-@click.option(
-    "--project",
-    "projects",
-    multiple=True,
-    callback=_project,
-    help="Project id; may be repeated. Without it, every [projects.ID] of the --config file.",
-)
-@click.option("--url", default=DEFAULT_URL, show_default=True, help="Address of the socket.")
+@server_options
 @click.option(
     "--max-connections",
     type=click.IntRange(min=1, max=1000),
     help="Spread the projects over so many connections at the most; default one for each token.",
-)
-@click.option(
-    "--token-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File that holds the token; without it, TILEDESK_TOKEN.",
-)
-@click.option(
-    "--insecure", is_flag=True, help="Allow ws:// to other hosts: the token goes in clear."
 )
 @click.option(
     "--roll-seconds",
@@ -217,7 +157,7 @@ def _posts(
 
     configured = ctx.find_root().obj or {}
     by_file: dict[Path | None, list[str]] = {}
-    for project in projects or _project(ctx, None, tuple(configured)):
+    for project in projects or project_ids(ctx, None, tuple(configured)):
         named = configured.get(project, {}).get("token_file")
         by_file.setdefault(Path(named) if named else token_file, []).append(project)
     if not by_file:
@@ -253,15 +193,6 @@ def seal(archive: Path, recorder: str, group_readable: bool) -> None:
     modes = fs.GROUP_READABLE if group_readable else fs.PRIVATE
     sealed = seal_all(archive, recorder, modes)
     click.echo(f"sealed {len(sealed)} segments of {recorder}", err=True)
-
-
-format_option = click.option(
-    "--format",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print it.",
-)
 
 
 @cli.command()
@@ -322,6 +253,82 @@ def _progress(items: list[Any]) -> Any:
     hidden = not sys.stderr.isatty()
     with click.progressbar(items, label="parts", file=sys.stderr, hidden=hidden) as bar:
         yield from bar
+
+
+@cli.command()
+@server_options
+@click.option(
+    "--archive",
+    type=click.Path(path_type=Path),
+    envvar=["ARCHIVE", "ARCHIVER_ARCHIVE"],
+    help="Folder to be written to: look at its disk, too.  [env: ARCHIVE]",
+)
+@click.option(
+    "--wait",
+    type=click.FloatRange(0, min_open=True),
+    default=15,
+    show_default=True,
+    help="Seconds without an answer after which a topic is refused.",
+)
+@click.pass_context
+def check(
+    ctx: click.Context,
+    projects: tuple[str, ...],
+    url: str,
+    token_file: Path | None,
+    insecure: bool,
+    archive: Path | None,
+    wait: float,
+) -> None:
+    """Try what a recording would meet: token, role, topics, clock, disk. Writes nothing.
+
+    Exit status 3 when a recording would be incomplete.
+
+    \b
+    TILEDESK_TOKEN=… archiver check --archive chats --project 65f0a1b2c3d4e5f601234567
+    """
+    from archiver import check as trial
+    from archiver import connection
+
+    connection.check_url(url, insecure=insecure)
+    posts = _posts(ctx, projects, url, token_file)
+    found = [trial.folder(archive)] if archive is not None else []
+    losses = 0
+    for finding in itertools.chain(*found, *(trial.check(post, wait) for post in posts)):
+        click.echo(finding.line())
+        losses += finding.is_loss
+    if losses:
+        ctx.exit(3)
+
+
+@cli.command()
+@archive_option
+@click.option("--project", "projects", multiple=True, callback=project_ids, help="Only this one.")
+@click.option(
+    "--lines", type=click.IntRange(0), default=20, show_default=True, help="So many to begin with."
+)
+@click.option("--no-follow", is_flag=True, help="Show those, and do not wait for more.")
+@click.option("--text", is_flag=True, help="Show what was written, and names.")
+@format_option
+def tail(
+    archive: Path, projects: tuple[str, ...], lines: int, no_follow: bool, text: bool, format: str
+) -> None:
+    """Follow what recorders receive, a line an event, until Ctrl-C. Unsealed events only.
+
+    \b
+    archiver tail --archive chats
+    """
+    from archiver.archive import find
+    from archiver.tail import Tail
+
+    find(archive)
+    watch = Tail(archive, projects, text=text)
+    event = None
+    with contextlib.suppress(KeyboardInterrupt):
+        for event in watch.last(lines) if no_follow else watch.follow(lines):
+            click.echo(watch.line(event, as_json=format == "json"))
+        if event is None:
+            click.echo("nothing is unsealed; 'archiver status' tells what is sealed", err=True)
 
 
 def main() -> None:

@@ -9,7 +9,8 @@ ArchiverError              one line for the user: where, what, what to do
   ├─ JournalUnwritable     the disk is full, or refuses
   ├─ TokenMissing          no token, or its file cannot be read
   ├─ AddressWrong          the URL, or what answers there, is not a Tiledesk socket
-  └─ AccessRefused         the server refuses the token
+  ├─ AccessRefused         the server refuses the token
+  └─ ServerUnreachable     no connection now; another try may bring one
 """
 
 from __future__ import annotations
@@ -53,3 +54,7 @@ class AddressWrong(ArchiverError):
 
 class AccessRefused(ArchiverError):
     """The server refuses the token."""
+
+
+class ServerUnreachable(ArchiverError):
+    """There is no connection to be had now."""

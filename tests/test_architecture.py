@@ -26,7 +26,9 @@ PURE = (
     "archiver/errors.py",
     "archiver/extract.py",
     "archiver/frames.py",
+    "archiver/inquiry.py",
     "archiver/memory.py",
+    "archiver/narration.py",
     "archiver/protocol.py",
     "archiver/records.py",
     "archiver/simulate/hub.py",
@@ -51,7 +53,12 @@ ONLY = {
     "duckdb": ("analytics/archive.py",),
     "prometheus_client": ("archiver/health.py",),
     "archiver.simulate": ("archiver/simulate/", "archiver/cli.py"),
-    "click": ("archiver/cli.py", "archiver/simulate/", "analytics/cli.py"),
+    "click": (
+        "archiver/cli.py",
+        "archiver/options.py",
+        "archiver/simulate/",
+        "analytics/cli.py",
+    ),
 }
 
 # What the reader may know of the writer.
