@@ -1,4 +1,4 @@
-"""Writes the parts of these documents that the code knows better: columns, metrics, commands.
+"""Writes the parts of these documents that the code knows better: columns, commands, metrics.
 
 cog calls these functions from the marked blocks of the documents (`make docs`), and checks that
 the blocks are fresh (`make lint`). Everything else in the documents is written by hand.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from archiver import contract
+from archiver import contract, health
 
 ROOT = Path(__file__).parents[1]
 WIDTH = 96
@@ -70,6 +70,15 @@ def _query(path: Path) -> str:
     return "\n".join(
         filter(None, (f"### {name}\n", f"{sentence.strip()}\n", "".join(listed), meaning))
     )
+
+
+def signs() -> str:
+    """Return the recorder's vital signs as Prometheus sees them."""
+    rows = [
+        (f"`{sign.name}`", "counter" if sign.name.endswith("_total") else "gauge", sign.doc)
+        for sign in health.SIGNS
+    ]
+    return table(("metric", "type", "meaning"), rows)
 
 
 def commands(name: str) -> str:

@@ -21,7 +21,20 @@ from archiver.recording import Recording, wall_clock
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROGRAMS = {"archiver": archiver.cli.cli, "analytics": analytics.cli.cli}
-WRITTEN = ("", ".cfg", ".md", ".py", ".sh", ".sql", ".svg", ".toml", ".txt", ".ipynb")
+WRITTEN = (
+    "",
+    ".cfg",
+    ".md",
+    ".py",
+    ".service",
+    ".sh",
+    ".sql",
+    ".svg",
+    ".toml",
+    ".txt",
+    ".yaml",
+    ".ipynb",
+)
 
 
 def commands(
@@ -56,7 +69,16 @@ def sources() -> Iterator[Path]:
     for top in sorted(ROOT.iterdir()):
         if top.is_file():
             yield top
-        elif top.name in {".ci", "analytics", "archiver", "docs", "notebooks", "sql", "tests"}:
+        elif top.name in {
+            ".ci",
+            "analytics",
+            "archiver",
+            "deploy",
+            "docs",
+            "notebooks",
+            "sql",
+            "tests",
+        }:
             yield from (path for path in sorted(top.rglob("*")) if path.is_file())
 
 
