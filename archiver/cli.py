@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import itertools
 import json
-import logging
 import sys
 import tomllib
 from pathlib import Path
@@ -110,6 +109,18 @@ def cli() -> None:
     help="Seal a part when its journal segment is so large.",
 )
 @click.option(
+    "--health",
+    metavar="HOST:PORT",
+    help="Answer /metrics (Prometheus), /healthz and /readyz there.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="One line per state change: key=value, or JSON.",
+)
+@click.option(
     "--sync-ms",
     type=click.FloatRange(min=1, max=10_000),
     default=200,
@@ -127,6 +138,8 @@ def record(
     insecure: bool,
     roll_seconds: float,
     roll_bytes: int,
+    health: str | None,
+    log_format: str,
     sync_ms: float,
 ) -> None:
     """Record every event of a project until stopped (SIGTERM, Ctrl-C).
@@ -134,18 +147,18 @@ def record(
     \b
     TILEDESK_TOKEN=… archiver record --archive chats --project 65f0a1b2c3d4e5f601234567
     """
-    from archiver import connection, fs
+    from archiver import connection, fs, logs
     from archiver.receiver import spread
     from archiver.recorder import Settings
     from archiver.recorder import record as run
     from archiver.recording import Policy
 
     connection.check_url(url, insecure=insecure)
-    _log()
+    logs.begin(as_json=log_format == "json")
     modes = fs.GROUP_READABLE if group_readable else fs.PRIVATE
     policy = Policy(size=roll_bytes, age=int(roll_seconds * 1_000_000), modes=modes)
     posts = spread(_posts(click.get_current_context(), projects, url, token_file), max_connections)
-    run(Settings(archive, tuple(posts), recorder, sync_ms / 1000, policy))
+    run(Settings(archive, tuple(posts), recorder, sync_ms / 1000, policy, health))
 
 
 def _posts(
@@ -163,16 +176,6 @@ def _posts(
     if not by_file:
         raise click.UsageError("Missing option '--project'.")
     return [Post(url, TokenSource(path), tuple(names)) for path, names in by_file.items()]
-
-
-def _log() -> None:
-    """One line per state change, key=value, on stderr."""
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO,
-        format="%(asctime)s level=%(levelname)s event=%(message)s",
-        datefmt="%Y-%m-%dT%H:%M:%S%z",
-    )
 
 
 @cli.command()
@@ -322,9 +325,11 @@ def tail(
     from archiver.tail import Tail
 
     find(archive)
-    watch = Tail(archive, projects, text=text)
     event = None
-    with contextlib.suppress(KeyboardInterrupt):
+    with (
+        contextlib.closing(Tail(archive, projects, text=text)) as watch,
+        contextlib.suppress(KeyboardInterrupt),
+    ):
         for event in watch.last(lines) if no_follow else watch.follow(lines):
             click.echo(watch.line(event, as_json=format == "json"))
         if event is None:

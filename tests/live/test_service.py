@@ -340,3 +340,15 @@ def test_a_token_about_to_expire_is_told_once_without_showing_it(serve, record, 
     assert recorder.stop() == 0
     assert sum("token_expires" in line for line in recorder.lines) == 1
     assert not any(facts[:20] in line for line in recorder.lines)
+
+
+def test_the_log_can_be_json(serve, record):
+    server = serve(*BUSY)
+    recorder = record(server.url, "--log-format", "json")
+    recorder.wait_for('"event": "connected"')
+    assert recorder.stop() == 0
+
+    lines = [json.loads(line) for line in recorder.lines]
+    events = [line["event"] for line in lines]
+    assert events == ["connecting", "recording", "connected", "stopped"]
+    assert lines[2]["connection"] == 1
