@@ -154,14 +154,20 @@ def test_systemd_hears_from_the_recorder_and_trusts_it_with_little():
 def test_systemd_takes_the_unit(tmp_path):
     text = (DEPLOY / "tiledesk-archiver.service").read_text("utf-8")
     program = shlex.split(unit()["Service"]["ExecStart"])[0]
-    copy = tmp_path / "tiledesk-archiver.service"
-    copy.write_text(text.replace(program, sys.executable))
+    installed = text.replace(program, sys.executable)
 
+    assert complaints(installed, tmp_path) == []
+    assert len(complaints(installed.replace("UMask=0077", "UMusk=0077"), tmp_path)) == 1
+
+
+def complaints(text, folder):
+    """Return what systemd says of a unit; of others on this machine it may say what it likes."""
+    copy = folder / "tiledesk-archiver.service"
+    copy.write_text(text)
     done = subprocess.run(
         ["systemd-analyze", "verify", copy], capture_output=True, text=True, check=False
     )
-
-    assert (done.returncode, done.stderr) == (0, "")
+    return [line for line in done.stderr.splitlines() if copy.name in line]
 
 
 # Docker
