@@ -114,12 +114,12 @@ SIGNS = (
     ),
     Sign(
         "archiver_refused_topics",
-        "Topics that the server does not answer now.",
+        "Topics that the server does not answer now; agents' aside: a disabled one's never does.",
         lambda vitals, _: vitals.refused_topics,
     ),
     Sign(
         "archiver_project_ready",
-        "1 while the server has confirmed every topic of the project, 0 otherwise.",
+        "1 while the server has confirmed every topic of the project (agents' aside), 0 otherwise.",
         lambda vitals, _: _per_project(vitals, vitals.is_ready.get),
     ),
     Sign(
