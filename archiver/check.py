@@ -221,7 +221,7 @@ def header_skew(dial: Dial) -> int | None:
     except (KeyError, ValueError, TypeError):
         return None
     server = int(moment.timestamp()) * SECOND
-    if server - SECOND // 10 <= dial.ended and dial.began <= server + SECOND:
+    if server <= dial.ended and dial.began <= server + SECOND:
         return 0  # no difference that whole seconds would show
     return (dial.began + dial.ended) // 2 - (server + SECOND // 2)
 

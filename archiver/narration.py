@@ -161,7 +161,7 @@ class Narrator:
         sender = row.get("sender") or ""
         chat = self._chats.get(self._key(row), _Chat())
         role = self._role(sender, chat.lead or row.get("lead_id"), chat.agents)
-        who = role if role == "system" else f"{role} {short(sender)}"
+        who = role if role == "system" else f"{role} {short(sender) or '–'}"
         parts = [row.get("message_label"), row.get("message_subtype")]
         if row.get("message_type") != "text":
             parts.append(row.get("message_type"))

@@ -39,8 +39,10 @@ class Cursor:
         while self._file is not None or self._next():
             is_over = self._is_over()
             yield from self._new_rows()
-            if not is_over and self._reader.end is None:
-                return
+            if self._reader.end is None:
+                if not is_over:
+                    return
+                yield from self._reader.rows(b"")  # what its recorder's death means
             self.close()
 
     def close(self) -> None:
@@ -129,6 +131,11 @@ class Tail:
             return to_json(event)
         several = len(self._projects) > 1
         return to_line(event, project=several, recorder=len(self._cursors) > 1)
+
+    def close(self) -> None:
+        """Leave every journal."""
+        for cursor in self._cursors.values():
+            cursor.close()
 
     def new(self) -> list[Event]:
         """Return what happened since the last call, over all recorders, by time."""
