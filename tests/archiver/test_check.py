@@ -104,8 +104,10 @@ def test_a_member_s_address_is_never_told():
         (
             answered([{}] * 100),
             "warn",
-            "100 open chats, answered in 0.020 s; a snapshot holds no more than 100:"
-            " others are met when they change",
+            (
+                "100 open chats, answered in 0.020 s; a snapshot holds no more than 100:"
+                " others are met when they change"
+            ),
             True,
         ),
         (
