@@ -21,6 +21,11 @@ REQUESTS_CAP = 100
 MESSAGES_CAP = 300
 
 DAMAGED = "the journal was damaged"
+SILENT = "no sign of life"
+
+# A connection is heard of every few seconds, and taken for dead after 30 s: who comes back later
+# was held up, or his clock was set, and does not know what a server did meanwhile.
+_SILENCE = 30 * 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +67,10 @@ def iso(at: int) -> str:
 
 
 def gap(project_id: str, at: int, since: int, until: int | None, why: str, topic: str = "") -> Fact:
-    """Return a gap; `until` is None while it lasts."""
+    """Return a gap; `until` is None while it lasts, and never before `since`: clocks are set."""
     facts: dict[str, Any] = {
         "since": iso(since),
-        "until": None if until is None else iso(until),
+        "until": None if until is None else iso(max(since, until)),
         "why": why,
     }
     return Fact(project_id, "gap", at, facts | ({"topic": topic} if topic else {}))
@@ -104,11 +109,29 @@ class Coverage:
             set(state.get("repairing", ())),
         )
 
-    def alive(self, connection: int, at: int) -> None:
-        """Take a sign of life on a connection."""
+    def alive(self, connection: int, at: int) -> list[Fact]:
+        """Take a sign of life on a connection; after a long silence, what lies before is a gap.
+
+        Where the clock was set back, time that it shows twice counts the second time only.
+        """
         line = self.lines.get(connection)
-        if line is not None and at > line.alive:
-            line.alive = at
+        if line is None:
+            return []
+        facts: list[Fact] = []
+        for project in line.projects:
+            watch = self.watches[project]
+            if watch.since is None or watch.connection != connection:
+                continue
+            if at - line.alive > _SILENCE:
+                alive = max(line.alive, watch.since)
+                facts += self._spans(project, watch.since, alive)
+                facts.append(gap(project, at, alive, at, SILENT))
+                watch.since, watch.gap = at, alive
+            elif at < line.alive:
+                facts += self._spans(project, watch.since, at)
+                watch.since = at
+        line.alive = at
+        return facts
 
     def last_alive(self, project_id: str) -> int | None:
         """Return a project's last sign of life, None if there never was one."""
@@ -157,13 +180,12 @@ class Coverage:
 
     def frame(self, frame: Frame, connection: int, size: int, at: int) -> tuple[str, list[Fact]]:
         """Take a frame of `size` entities; return its source and what else is to be kept."""
-        self.alive(connection, at)
+        facts = self.alive(connection, at)
         about = frame.about
         if about is None or frame.topic is None or frame.method is None:
-            return "realtime", []
+            return "realtime", facts
         if not frame.is_snapshot:
-            return ("repair" if about.single else "realtime"), []
-        facts: list[Fact] = []
+            return ("repair" if about.single else "realtime"), facts
         repair = about.single or frame.topic in self.repairing
         self.repairing.discard(frame.topic)
         since = self.refused.pop(frame.topic, None)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver import contract, fs, journal
-from archiver.errors import ArchiveUnwritable
+from archiver.errors import ArchiverError, ArchiveUnwritable
 from archiver.unsealed import Reader, arrow, day_of
 
 if TYPE_CHECKING:
@@ -163,4 +163,7 @@ if __name__ == "__main__":  # the recorder seals beside itself: `python -m archi
     os.nice(10)  # receiving goes first
     _archive, _segment, _recorder, _readable = sys.argv[1:]
     _modes = fs.GROUP_READABLE if _readable == "group" else fs.PRIVATE
-    seal(Path(_archive), Path(_segment), _recorder, _modes)
+    try:
+        seal(Path(_archive), Path(_segment), _recorder, _modes)
+    except ArchiverError as error:
+        sys.exit(f"Error: {error}")

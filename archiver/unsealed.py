@@ -88,7 +88,7 @@ class Reader:
             case "disconnected":
                 return self.coverage.disconnected(record.connection, facts["why"], record.at)
             case "alive":
-                self.coverage.alive(record.connection, record.at)
+                return self.coverage.alive(record.connection, record.at)
             case "subscribed":
                 self.coverage.subscribed(topic, facts["source"])
             case "unsubscribed":

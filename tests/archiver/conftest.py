@@ -92,6 +92,13 @@ class Tape:
     def connected(self, at: float, connection: int = 1, projects: tuple[str, ...] = ()) -> Tape:
         return self.control("connected", at, connection, projects=list(projects or [PROJECT]))
 
+    def signs(self, since: float, until: float, connection: int = 1) -> Tape:
+        """Tell of signs of life all the time: without them nothing is covered."""
+        while since < until:
+            self.control("alive", since, connection)
+            since += 25
+        return self.control("alive", until, connection)
+
     def disconnected(self, at: float, connection: int = 1, why: str = "cut") -> Tape:
         return self.control("disconnected", at, connection, why=why)
 

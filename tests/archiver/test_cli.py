@@ -12,6 +12,7 @@ from archiver.recording import Recording
 
 PROJECT = "65f0a1b2c3d4e5f601234567"
 DAY = 24 * 3600 * 1_000_000
+SIGN = 20 * 1_000_000
 NOON = 1_795_435_200_000_000
 
 
@@ -26,7 +27,9 @@ def archive(tmp_path):
         chats = {"topic": f"/{PROJECT}/requests", "method": "CREATE", "message": []}
         frame = json.dumps({"action": "publish", "payload": chats}).encode()
         session.received(frame, False, now[0] + 1)
-        now[0] += 6 * 3600 * 1_000_000
+        for _ in range(6 * 3600 * 1_000_000 // SIGN):
+            now[0] += SIGN
+            recording.note({"control": "alive"}, now[0], session.number)
         session.received(frame, False, now[0])
         session.lost(now[0], "closed by the server 1001")
         now[0] += DAY - 6 * 3600 * 1_000_000

@@ -133,7 +133,7 @@ def test_a_roll_is_no_gap_and_the_next_segment_goes_on_where_it_ended(tape, stor
 
 def test_what_is_covered_over_midnight_lies_in_two_days(tape, story):
     until = NOON + 3  # three seconds after midnight
-    script = tape().connected(1).feed(2).control("alive", until).control("rolled", until)
+    script = tape().connected(1).feed(2).signs(3, until).control("rolled", until)
 
     rows = script.rows()
 
@@ -144,11 +144,32 @@ def test_what_is_covered_over_midnight_lies_in_two_days(tape, story):
 
 def test_what_is_covered_over_days_without_a_roll_has_a_row_for_each(tape, story):
     until = NOON + 2 * 86_400 + 5
-    script = tape().connected(1).feed(2).control("alive", until).control("rolled", until)
+    script = tape().connected(1).feed(2).signs(3, until).control("rolled", until)
 
     told = [span for span in story(script.rows()) if span[0] == "covered"]
     edges = [2, NOON, NOON + 86_400, NOON + 2 * 86_400, until]
     assert told == [("covered", *edges[n : n + 2]) for n in range(4)]
+
+
+def test_a_long_silence_is_a_gap_though_the_connection_goes_on(tape, story):
+    script = tape().connected(1).feed(2).control("alive", 10).feed(90).control("rolled", 95)
+
+    told = [fact for fact in story(script.rows()) if fact[0] in ("covered", "gap")]
+    assert told == [("covered", 2, 10), ("gap", 10, 90, "no sign of life")]
+
+
+def test_a_clock_that_is_set_back_covers_what_it_shows_again_once(tape, story):
+    script = tape().connected(1).feed(2).control("alive", 10).control("alive", 5)
+    script.disconnected(8).connected(3, 2).feed(4, 2).control("alive", 6, 2)
+
+    told = [fact for fact in story(script.rows()) if fact[0] in ("covered", "gap")]
+    assert told == [
+        ("covered", 2, 5),
+        ("gap", 5, None, "cut"),
+        ("gap", 5, 5, "cut"),
+        ("covered", 4, 6),
+        ("gap", 6, None, "the recorder died"),
+    ]
 
 
 def test_projects_of_one_connection_are_covered_each_by_its_own_snapshot(tape, frames, story):
@@ -188,7 +209,7 @@ def test_the_gap_of_a_refused_topic_ends_with_its_snapshot(tape, frames, story):
 
 
 def test_a_live_frame_of_a_refused_topic_ends_nothing(tape, frames, story):
-    script = refused(tape().connected(1).feed(2)).frame(frames.publish(TALK, {}, "UPDATE"), 40)
+    script = refused(tape().connected(1).feed(2)).frame(frames.publish(TALK, {}, "UPDATE"), 30)
 
     told = story(script.control("rolled", 45).rows())
     assert [gap for gap in told if gap[0] == "gap"] == [("gap", 12, None, "refused", TALK)]

@@ -47,7 +47,9 @@ def full(tape, frames):
     script.frame(frames.feed({"_id": "o"}, project="other"), 3).frame(b"\xffgarbage", 4)
     script.disconnected(8).connected(10, 2, projects=(P, "other")).feed(12, 2, size=2)
     late = MIDNIGHT + 5
-    script.frame(frames.update({"_id": "late"}), late, 2).control("alive", late + 3, 2)
+    script.signs(13, late - 1, 2).frame(frames.update({"_id": "late"}), late, 2).control(
+        "alive", late + 3, 2
+    )
     return script.control("rolled", late + 4)
 
 
