@@ -75,11 +75,12 @@ class Segment:
         self.records += len(datas)
         return whole
 
-    def sync(self) -> None:
-        """Make what was appended survive a power cut."""
+    def sync(self) -> bool:
+        """Make what was appended survive a power cut; tell whether there was anything."""
         with self._closing:
             size = self.size
-            if self._file >= 0 and size > self._synced:
+            is_behind = self._file >= 0 and size > self._synced
+            if is_behind:
                 try:
                     fs.sync(self._file)
                 except OSError as error:
@@ -87,6 +88,7 @@ class Segment:
                         f"{self.path}: cannot sync ({error.strerror}); the disk may have lost data"
                     ) from error
                 self._synced = size
+            return is_behind
 
     def close(self) -> None:
         """Sync and close."""

@@ -188,8 +188,8 @@ class Protocol:
         notes, self._notes = self._notes, []
         return notes
 
-    def is_ready(self) -> bool:
-        """Tell whether the server has confirmed what is followed.
+    def is_ready(self, project: str) -> bool:
+        """Tell whether the server has confirmed what is followed of a project.
 
         A topic just asked for is as good as confirmed until it has to be asked again; an agent's
         may never answer, when he was disabled.
@@ -197,7 +197,7 @@ class Protocol:
         return all(
             topic.confirmed or (topic.rank != FEED and topic.tries <= 1)
             for topic in self.topics.values()
-            if topic.rank != AGENT
+            if topic.rank != AGENT and topic.topic.startswith(f"/{project}/")
         )
 
     # Subscriptions

@@ -86,6 +86,7 @@ class Receiver:
         self._stop = stop
         self._backoff = connection.Backoff()
         self._was_connected = False
+        self._hold = 0.0
         self._warned_of: float | None = None
 
     @property
@@ -107,7 +108,22 @@ class Receiver:
         """Wait for its end, not longer than this."""
         self._thread.join(max(0.0, seconds))
 
-    def dial(self) -> connection.Client | None:
+    def first_dial(self) -> connection.Client | None:
+        """Dial without waiting for anything; raise what will not change by itself."""
+        try:
+            client = connection.dial(self.post.url, self.post.token.read())
+        except connection.Unreachable as error:
+            log.warning("not_connected why=%r", str(error))
+            self._hold = max(error.wait, self._backoff.next())
+            return None
+        except AccessRefused:
+            if self.post.token.can_change:
+                return None
+            raise
+        self._was_connected = True
+        return client
+
+    def _dial(self) -> connection.Client | None:
         """Dial once; wait where that may help, and raise where nothing will change by itself."""
         self._pace.wait(self._stop)
         token = self.post.token.read()
@@ -144,8 +160,9 @@ class Receiver:
 
     def _run(self, recording: Recording, client: connection.Client | None) -> None:
         try:
+            self._stop.wait(self._hold)
             while not self._stop.is_set():
-                client = client or self.dial()
+                client = client or self._dial()
                 if client is not None and not self._stop.is_set():
                     self._live(recording, client)
                 client = None

@@ -12,12 +12,15 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from archiver import health, notify
+from archiver.connection import Client
 from archiver.receiver import Pace, Post, Receiver
-from archiver.recording import Policy, Recording, wall_clock
+from archiver.recording import Policy, Recording, Signs, wall_clock
 from archiver.sealer import Sealer
 
 log = logging.getLogger(__name__)
@@ -64,6 +67,7 @@ class Recorder:
         self._receivers = [Receiver(post, pace, self._stop) for post in settings.posts]
         modes = settings.policy.modes
         self._sealer = Sealer(settings.archive, settings.recorder, modes)
+        self._recording: Recording | None = None
         self._tokens_at = 0.0
         self._marks_at = 0.0
         self._synced_in = 0.0
@@ -74,42 +78,56 @@ class Recorder:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(0))
         settings = self.settings
-        log.info("connecting url=%s connections=%d", settings.posts[0].url, len(settings.posts))
-        first = self._receivers[0].dial()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop.set())
-        self.recording = Recording(
+        with self._answering():
+            notify.ready()
+            log.info("connecting url=%s connections=%d", settings.posts[0].url, len(settings.posts))
+            first = self._receivers[0].first_dial()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self._stop.set())
+            self._record(first)
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Answer probes where that was asked for."""
+        if self.settings.health is None:
+            yield
+            return
+        server = health.serve(self.settings.health, self.vitals, SILENCE)
+        log.info("answering host=%s port=%d", server.host, server.port)
+        try:
+            yield
+        finally:
+            server.close()
+
+    def _record(self, first: Client | None) -> None:
+        settings = self.settings
+        projects = [project for post in settings.posts for project in post.projects]
+        self._recording = recording = Recording(
             settings.archive,
             settings.recorder,
-            [project for post in settings.posts for project in post.projects],
+            projects,
             wall_clock,
             steady_clock,
             settings.policy,
         )
         log.info("recording archive=%s recorder=%s", settings.archive, settings.recorder)
-        self._receivers[0].start(self.recording, first)
+        self._receivers[0].start(recording, first)
         for receiver in self._receivers[1:]:
-            receiver.start(self.recording)
-        server = health.serve(settings.health, self.vitals, SILENCE) if settings.health else None
-        if server is not None:
-            log.info("answering host=%s port=%d", server.host, server.port)
-        notify.ready()
+            receiver.start(recording)
         try:
-            self._keep_watch()
+            self._keep_watch(recording)
         finally:
             notify.stopping()
-            self._end()
-            if server is not None:
-                server.close()
+            self._end(recording)
 
-    def _keep_watch(self) -> None:
+    def _keep_watch(self, recording: Recording) -> None:
         """Sync and seal while anybody receives; who failed is told of at once."""
         told: set[int] = set()
         while not self._stop.wait(self.settings.sync_seconds):
             began = time.monotonic()
-            self.recording.sync()
-            self._synced_in = time.monotonic() - began
-            self._sealer.look_after(self.recording.closed())
+            if recording.sync():
+                self._synced_in = time.monotonic() - began
+            self._sealer.look_after(recording.closed())
             self._look_at_tokens()
             self._tell_systemd()
             for number, receiver in enumerate(self._receivers):
@@ -128,12 +146,14 @@ class Recorder:
     def _tell_systemd(self) -> None:
         if time.monotonic() >= self._marks_at:
             self._marks_at = time.monotonic() + MARKS_EVERY
+            why = health.readiness(self.vitals(), time.time(), SILENCE)
+            notify.status("; ".join(why) or "ready")
             notify.watchdog()
 
     def vitals(self) -> health.Vitals:
         """Return how the recorder is."""
-        recording = self.recording
-        signs = recording.signs()
+        recording = self._recording
+        signs = Signs() if recording is None else recording.signs()
         sessions = [receiver.session for receiver in self._receivers]
         return health.Vitals(
             started_at=self._started_at,
@@ -146,25 +166,25 @@ class Recorder:
             refused_topics=signs.refused,
             last_received_at=signs.alive,
             is_ready={
-                project: session is not None and session.is_ready()
+                project: session is not None and session.is_ready(project)
                 for receiver, session in zip(self._receivers, sessions, strict=True)
                 for project in receiver.post.projects
             },
             is_writable=signs.is_writable,
             journal_bytes=signs.journal_size,
-            unsealed_segments=len(recording.closed()),
+            unsealed_segments=signs.unsealed,
             sealed_segments_total=self._sealer.sealed,
             seal_failures_total=self._sealer.failures,
             sync_seconds=self._synced_in,
         )
 
-    def _end(self) -> None:
+    def _end(self, recording: Recording) -> None:
         self._stop.set()
         until = time.monotonic() + FAREWELL_PATIENCE
         for receiver in self._receivers:
             receiver.join(until - time.monotonic())
         self._sealer.wait()
-        self.recording.close(wall_clock(), SEAL_PATIENCE)
+        recording.close(wall_clock(), SEAL_PATIENCE)
         for receiver in self._receivers:
             if receiver.failure is not None:
                 raise receiver.failure

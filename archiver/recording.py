@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +51,14 @@ class Policy:
 class Signs:
     """What a recording can say of itself: totals since its start; `alive` in epoch seconds."""
 
-    frames: int
-    size: int
-    gaps: int
-    refused: int
-    alive: dict[str, float | None]
-    is_writable: bool
-    journal_size: int
+    frames: int = 0
+    size: int = 0
+    gaps: int = 0
+    refused: int = 0
+    alive: dict[str, float | None] = field(default_factory=dict)
+    is_writable: bool = True
+    journal_size: int = 0
+    unsealed: int = 0
 
 
 class Recording:
@@ -173,11 +174,12 @@ class Recording:
                 {name: None if at is None else at / 1e6 for name, at in alive.items()},
                 self._is_writable,
                 journal_size,
+                len(self.closed()),
             )
 
-    def sync(self) -> None:
-        """Make what was received survive a power cut."""
-        self._segment.sync()
+    def sync(self) -> bool:
+        """Make what was received survive a power cut; tell whether there was anything."""
+        return self._segment.sync()
 
     def closed(self) -> list[Path]:
         """Return the segments that wait to be sealed.

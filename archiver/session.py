@@ -89,10 +89,10 @@ class Session:
         """Tell whether the connection must be taken for dead."""
         return self.protocol.is_silent(self.recording.timer())
 
-    def is_ready(self) -> bool:
-        """Tell whether the server has confirmed what is followed."""
+    def is_ready(self, project: str) -> bool:
+        """Tell whether the server has confirmed what is followed of a project."""
         with self.recording.busy:
-            return self.protocol.is_ready()
+            return self.protocol.is_ready(project)
 
     def outbox(self) -> list[str]:
         """Return the frames to send now."""

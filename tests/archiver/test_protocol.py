@@ -269,11 +269,11 @@ def test_the_feed_is_asked_for_for_ever(talk):
 
 def test_a_late_snapshot_confirms_all_the_same(talk):
     talk.wait(46)
-    assert not talk.protocol.is_ready()
+    assert not talk.protocol.is_ready(P)
 
     talk.receive(FEED, [])
 
-    assert talk.protocol.is_ready()
+    assert talk.protocol.is_ready(P)
 
 
 def test_a_topic_is_not_left_before_its_snapshot_has_come():

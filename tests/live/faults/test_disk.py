@@ -11,7 +11,7 @@ import pytest
 
 from archiver import journal
 
-BUSY = ("serve", "--speed", "60", "--chats-per-day", "4000", "--start", "2026-11-23T09:00:00Z")
+BUSY = ("serve", "--speed", "120", "--chats-per-day", "4000", "--start", "2026-11-23T09:00:00Z")
 PROJECT = "5f6c1d2e3a4b5c6d7e8f9a0b"
 FEED = f"/{PROJECT}/requests"
 
@@ -86,13 +86,13 @@ def test_a_full_disk_pauses_recording_until_there_is_room(
     server = serve(*BUSY)
     recorder = begin(record, server.url, "--roll-seconds", "2")
     for number in (1, 2):
-        server.wait_until_sent(server.log.stat().st_size + 400_000)
+        server.wait_until_sent(server.log.stat().st_size + 200_000)
         disk.fill(recorder)
         recorder.wait_for("event=paused", number)
         paused_at = server.log.stat().st_size
         disk.free(recorder)
         recorder.wait_for("event=connected", number + 1)
-        server.wait_until_sent(paused_at + 200_000)
+        server.wait_until_sent(paused_at + 100_000)
     assert recorder.stop() == 0, recorder.lines
     assert server.stop() == 0
 
@@ -124,7 +124,7 @@ def test_a_damaged_segment_is_set_aside_and_recording_goes_on(
     server = serve(*BUSY)
     assert begin(record, server.url).stop() == 0
     recorder = begin(record, server.url)
-    server.wait_until_sent(600_000)
+    server.wait_until_sent(500_000)
     assert recorder.stop(signal.SIGKILL) == -signal.SIGKILL
     (segment,) = journal.segments(archive / "_journal" / "main")
     scratch(segment)
@@ -163,7 +163,7 @@ def test_a_partition_that_cannot_be_written_stops_sealing_but_not_recording(
     in_the_way.write_text("a file")
     recorder = begin(record, server.url, "--roll-seconds", "1")
     recorder.wait_for("event=sealing")
-    server.wait_until_sent(server.log.stat().st_size + 300_000)
+    server.wait_until_sent(server.log.stat().st_size + 200_000)
 
     status = recorder.stop()
 

@@ -21,7 +21,7 @@ def test_a_socket_that_is_dead_without_an_end_is_found_and_left(
     server = serve(*BUSY)
     recorder = record(server.url)
     recorder.wait_for("event=connected")
-    server.wait_until_sent(300_000)
+    server.wait_until_sent(150_000)
 
     server.popen.send_signal(signal.SIGSTOP)
     stopped = time.monotonic()
@@ -63,14 +63,14 @@ def test_a_token_refused_in_mid_life_is_waited_for_where_a_file_may_change(
     first = serve(*BUSY)
     recorder = record(first.url, "--token-file", str(path))
     recorder.wait_for("event=connected")
-    first.wait_until_sent(200_000)
+    first.wait_until_sent(120_000)
 
     second = restart(serve, first, "another")
     recorder.wait_for("event=waiting")
     assert second.sent() == {}
     path.write_text("another")
     recorder.wait_for("event=connected", 2)
-    second.wait_until_sent(200_000)
+    second.wait_until_sent(120_000)
     assert recorder.stop() == 0, recorder.lines
     assert second.stop() == 0
 
@@ -89,7 +89,7 @@ def test_a_token_refused_in_mid_life_ends_it_where_none_can_come(
     first = serve(*BUSY)
     recorder = record(first.url)
     recorder.wait_for("event=connected")
-    first.wait_until_sent(200_000)
+    first.wait_until_sent(120_000)
 
     second = restart(serve, first, "another")
 
