@@ -17,7 +17,7 @@ demo: $(VENV)/.run ## record a simulated desk and report on it (no credentials, 
 	@PATH="$(abspath $(BIN)):$$PATH" sh docs/demo.sh
 
 test: $(VENV)/.dev ## run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: $(VENV)/.dev ## check style, types and that generated documents are fresh
 	$(BIN)/ruff check

@@ -68,7 +68,7 @@ def test_a_frame_that_is_not_json_has_no_topic(tmp_path):
 )
 def test_what_is_no_recording_is_told(tmp_path, content, message):
     path = tmp_path / "odd.jsonl.gz"
-    path.write_bytes(gzip.compress(content))
+    path.write_bytes(gzip.compress(content, mtime=0))
 
     with pytest.raises(CaptureUnreadable) as raised:
         capture.read(path)
@@ -76,7 +76,7 @@ def test_what_is_no_recording_is_told(tmp_path, content, message):
     assert str(raised.value) == message.format(path=path)
 
 
-@pytest.mark.parametrize("content", [b"PK\x03\x04", gzip.compress(b"x" * 100)[:-5]])
+@pytest.mark.parametrize("content", [b"PK\x03\x04", gzip.compress(b"x" * 100, mtime=0)[:-5]])
 def test_a_damaged_file_is_told(tmp_path, content):
     path = tmp_path / "odd.jsonl.gz"
     path.write_bytes(content)

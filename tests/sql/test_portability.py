@@ -6,7 +6,9 @@ import math
 import os
 import warnings
 from datetime import date, datetime
+from pathlib import Path
 
+import pyspark
 import pytest
 
 from analytics import queries
@@ -18,9 +20,12 @@ SINCE, UNTIL = date(2026, 3, 3), date(2026, 3, 5)
 def spark():
     """Serve one Sail session, in this process and on loopback."""
     os.environ.setdefault("RUST_LOG", "error")
-    pysail = pytest.importorskip("pysail.spark")
-    sql = pytest.importorskip("pyspark.sql")
-    server = pysail.SparkConnectServer("127.0.0.1", 0)
+    # The client looks for itself beside the program that runs, which is not always pytest.
+    os.environ.setdefault("SPARK_HOME", str(Path(pyspark.__file__).parent))
+    from pysail.spark import SparkConnectServer
+    from pyspark import sql
+
+    server = SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
     host, port = server.listening_address
     session = sql.SparkSession.builder.remote(f"sc://{host}:{port}").getOrCreate()
