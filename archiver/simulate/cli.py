@@ -26,6 +26,13 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except ArchiverError as error:
             raise click.ClickException(str(error)) from error
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] != "websockets":
+                raise
+            raise click.ClickException(
+                "simulate: the server's library is not installed;"
+                " install the extra: pip install 'tiledesk-archive[simulate]'"
+            ) from error
 
 
 def _instant(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int | None:

@@ -16,10 +16,9 @@ from archiver.recording import Policy, Recording
 from archiver.session import Session
 from archiver.simulate.desk import Desk
 from archiver.simulate.hub import Connection, Hub
-from archiver.simulate.server import create
 from archiver.simulate.settings import DeskSettings
 from archiver.simulate.timeline import DAY, iso
-from archiver.simulate.truth import discard
+from archiver.simulate.truth import create, discard
 from archiver.unsealed import STOPPED
 
 _WHY = "simulated gap"

@@ -18,8 +18,9 @@ import click
 
 from archiver.simulate import capture
 from archiver.simulate.capture import Life, Line
-from archiver.simulate.server import create, until_stopped
+from archiver.simulate.server import until_stopped
 from archiver.simulate.stage import Stage
+from archiver.simulate.truth import create
 from archiver.simulate.wire import Wire
 
 WAIT_S = 2.0

@@ -13,22 +13,16 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
 
-from archiver.errors import ArchiverError
 from archiver.simulate.desk import Desk
 from archiver.simulate.hub import Hub
 from archiver.simulate.settings import DeskSettings
-from archiver.simulate.truth import discard
+from archiver.simulate.truth import create, discard
 from archiver.simulate.wire import Faults, Wire
 
 _LONGEST_NAP_S = 0.1
 _LONGEST_STEP_S = 0.02
 _INJECTION_EVERY_S = 1.0
-
-
-class FileUnwritable(ArchiverError):
-    """A file that was asked for cannot be written."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +37,6 @@ class Serving:
     truth: Path | None = None
     log: Path | None = None
     faults: Faults = field(default_factory=Faults)
-
-
-def create(path: Path) -> TextIO:
-    """Create a file to write lines to."""
-    try:
-        return path.open("w", encoding="utf-8")
-    except OSError as error:
-        raise FileUnwritable(
-            f"{path}: {error.strerror}; name a file that can be written"
-        ) from error
 
 
 def serve(settings: Sequence[DeskSettings], serving: Serving) -> None:

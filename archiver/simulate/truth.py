@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
+from archiver.errors import ArchiverError
 from archiver.simulate.timeline import iso
 
 Sink = Callable[[str], object]
@@ -72,3 +74,17 @@ class Truth:
             self.write(kind, **interval)
         self._open.clear()
         self._by_subject.clear()
+
+
+class FileUnwritable(ArchiverError):
+    """A file that was asked for cannot be written."""
+
+
+def create(path: Path) -> TextIO:
+    """Create a file to write lines to."""
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise FileUnwritable(
+            f"{path}: {error.strerror}; name a file that can be written"
+        ) from error
