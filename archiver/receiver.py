@@ -13,7 +13,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from archiver import connection
-from archiver.errors import AccessRefused, AddressWrong, ArchiverError, JournalUnwritable
+from archiver.errors import (
+    AccessRefused,
+    AddressWrong,
+    ArchiverError,
+    JournalUnwritable,
+    TokenMissing,
+)
 from archiver.recording import Recording, wall_clock
 from archiver.session import Session
 from archiver.token import TokenSource, expires_at
@@ -100,10 +106,6 @@ class Receiver:
         self._thread = threading.Thread(target=self._run, args=(recording, first), daemon=True)
         self._thread.start()
 
-    def is_alive(self) -> bool:
-        """Tell whether it is still at work."""
-        return self._thread.is_alive()
-
     def join(self, seconds: float) -> None:
         """Wait for its end, not longer than this."""
         self._thread.join(max(0.0, seconds))
@@ -126,12 +128,18 @@ class Receiver:
     def _dial(self) -> connection.Client | None:
         """Dial once; wait where that may help, and raise where nothing will change by itself."""
         self._pace.wait(self._stop)
-        token = self.post.token.read()
+        token = ""
         try:
+            token = self.post.token.read()
             client = connection.dial(self.post.url, token)
         except connection.Unreachable as error:
             log.warning("not_connected why=%r", str(error))
             self._pause(error.wait)
+        except TokenMissing as error:
+            if not self.post.token.can_change:
+                raise
+            log.warning("not_connected why=%r", str(error))  # its file is being replaced
+            self._pause()
         except AddressWrong as error:
             if not self._was_connected:
                 raise

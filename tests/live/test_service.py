@@ -352,3 +352,20 @@ def test_the_log_can_be_json(serve, record):
     events = [line["event"] for line in lines]
     assert events == ["connecting", "recording", "connected", "stopped"]
     assert lines[2]["connection"] == 1
+
+
+def test_a_token_file_that_is_empty_for_a_moment_does_not_end_the_recording(
+    serve, record, tmp_path
+):
+    server = serve(*BUSY, "--drop-every", "3")
+    path = tmp_path / "token"
+    path.write_text("simulated")
+    recorder = record(server.url, "--token-file", str(path))
+    recorder.wait_for("event=connected")
+
+    path.write_text("")
+    recorder.wait_for("holds no token")
+    path.write_text("simulated")
+
+    recorder.wait_for("event=connected", times=2)
+    assert recorder.stop() == 0
