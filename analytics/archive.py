@@ -9,6 +9,7 @@ It writes nothing, and knows nothing of what the queries mean.
 from __future__ import annotations
 
 import glob
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from analytics import queries
 from analytics.errors import ArchiveUnreadable, QueryWrong, WindowWrong
 from analytics.folder import Folder, Segment
+from analytics.settings import Hours, Settings, sql_types
 from analytics.window import Window, choose
 from archiver import contract
 
@@ -26,6 +28,16 @@ if TYPE_CHECKING:
 LOOK_BACK = timedelta(days=2)
 LOOK_AHEAD = timedelta(days=7)
 
+PLAIN = Settings()
+_WINDOW_TYPES = {
+    "project_id": "varchar",
+    "since": "date",
+    "until": "date",
+    "tz": "varchar",
+    "start_utc": "timestamp",
+    "end_utc": "timestamp",
+    "now_utc": "timestamp",
+}
 _KEY = ("recorder", "seq", "element")
 _LEAVES = "struct(project_user_id varchar, left_at timestamp)[]"
 
@@ -98,12 +110,15 @@ class Archive:
             self._made.add(name)
 
 
-def connect(
+def connect(  # noqa: PLR0913
     folder: Folder,
     project_id: str,
     window: Window,
     look_back: timedelta | None = LOOK_BACK,
     look_ahead: timedelta | None = LOOK_AHEAD,
+    *,
+    settings: Settings = PLAIN,
+    hours: Sequence[Hours] = (),
 ) -> Archive:
     """Open a project's archive for a window; None looks back or ahead as far as there is."""
     first, last = window.partitions(look_back, look_ahead)
@@ -115,7 +130,7 @@ def connect(
             f" there is {recorded[0]} to {recorded[-1]}"
         )
     connection = database()
-    tell(connection, project_id, window)
+    tell(connection, project_id, window, settings, hours)
     parts = folder.parts(project_id, first, last)
     _events(connection, project_id, parts, segments, (first, last))
     return Archive(connection, project_id, window)
@@ -152,18 +167,40 @@ def database() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def tell(connection: duckdb.DuckDBPyConnection, project_id: str, window: Window) -> None:
-    """Make the relations that say what is asked about: `params` and `days`."""
+def tell(
+    connection: duckdb.DuckDBPyConnection,
+    project_id: str,
+    window: Window,
+    settings: Settings = PLAIN,
+    hours: Sequence[Hours] = (),
+) -> None:
+    """Make the relations that say what is asked: `params`, `days`, `opening_hours`."""
+    told = _WINDOW_TYPES | sql_types()
+    columns = ", ".join(f"? :: {kind} as {name}" for name, kind in told.items())
     connection.execute(
-        "create or replace temp table params as select"
-        " ? :: varchar as project_id, ? :: date as since, ? :: date as until, ? :: varchar as tz,"
-        " ? :: timestamp as start_utc, ? :: timestamp as end_utc, ? :: timestamp as now_utc",
-        [project_id, window.since, window.until, window.tz, window.start, window.end, window.now],
+        f"create or replace temp table params as select {columns}",
+        [
+            project_id,
+            window.since,
+            window.until,
+            window.tz,
+            window.start,
+            window.end,
+            window.now,
+            *settings.params().values(),
+        ],
     )
     connection.execute(
-        "create or replace temp table days (date date, start_utc timestamp, end_utc timestamp)"
+        "create or replace temp table days"
+        " (date date, weekday integer, start_utc timestamp, end_utc timestamp)"
     )
-    connection.executemany("insert into days values (?, ?, ?)", window.days())
+    connection.executemany("insert into days values (?, ?, ?, ?)", window.days())
+    connection.execute(
+        "create or replace temp table opening_hours"
+        " (department_id varchar, start_utc timestamp, end_utc timestamp)"
+    )
+    if hours:
+        connection.executemany("insert into opening_hours values (?, ?, ?)", hours)
 
 
 def _events(

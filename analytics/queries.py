@@ -46,6 +46,14 @@ VIEWS = (
     "handovers",
     "ratings",
     "agent_status",
+    "slice_stretches",
+    "slices",
+    "cells",
+    "chat_times",
+    "happenings",
+    "facts",
+    "timed_facts",
+    "measured",
 )
 
 # In the order in which a report tells them.

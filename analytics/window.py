@@ -40,11 +40,14 @@ class Window:
         """Tell whether the window is not over yet."""
         return self.end > self.now
 
-    def days(self) -> list[tuple[date, datetime, datetime]]:
-        """Return each local day with its first instant and the first one after it."""
+    def days(self) -> list[tuple[date, int, datetime, datetime]]:
+        """Return each local day: date, ISO weekday, first instant, the first one after it."""
         place = zone(self.tz)
         dates = [self.since + n * DAY for n in range((self.until - self.since).days)]
-        return [(day, midnight(day, place), midnight(day + DAY, place)) for day in dates]
+        return [
+            (day, day.isoweekday(), midnight(day, place), midnight(day + DAY, place))
+            for day in dates
+        ]
 
     def partitions(
         self, look_back: timedelta | None, look_ahead: timedelta | None

@@ -2,31 +2,36 @@
 -- grain: one row a local day; with two days or more, one for the whole window (date null)
 -- anchor: answered_at
 -- units: seconds
+-- by: agent, department, channel, bot, tag, language, country, hour, weekday
 -- caveat: answered waits only; the time with a bot is not in it; live channels only
 -- columns:
 --   date: the local day
+--   slice: what it is broken down by
 --   answered_count: first replies
 --   p50_s: median
 --   p90_s: nine in ten waited no longer
 --   p95_s: nineteen in twenty waited no longer
 --   mean_s: mean
-with waited as (
-    select
-        answered_at as anchor_at,
-        (unix_micros(answered_at) - unix_micros(requested_at)) / 1e6 as wait_s
-    from waits
-    where is_waiting and answered_at is not null
-)
-
+--   p50_bh_s: median, opening hours only; null if none are given
+--   p90_bh_s: nine in ten waited no longer, opening hours only
+--   mean_bh_s: mean, opening hours only
+--   uncertain_count: replies not in these times, because the wait began or ended in a gap
+--   coverage_ratio: for how much of the time a recorder vouches
 select
-    periods.date,
-    count(waited.wait_s) as answered_count,
-    percentile_cont(0.5) within group (order by waited.wait_s) as p50_s,
-    percentile_cont(0.9) within group (order by waited.wait_s) as p90_s,
-    percentile_cont(0.95) within group (order by waited.wait_s) as p95_s,
-    avg(waited.wait_s) as mean_s
-from periods
-left join waited
-    on waited.anchor_at >= periods.start_utc and waited.anchor_at < periods.end_utc
-group by periods.date
-order by periods.date asc nulls last
+    cells.date,
+    cells.slice,
+    count(measured.fact) as answered_count,
+    percentile_cont(0.5) within group (order by measured.seconds) as p50_s,
+    percentile_cont(0.9) within group (order by measured.seconds) as p90_s,
+    percentile_cont(0.95) within group (order by measured.seconds) as p95_s,
+    avg(measured.seconds) as mean_s,
+    percentile_cont(0.5) within group (order by measured.open_seconds) as p50_bh_s,
+    percentile_cont(0.9) within group (order by measured.open_seconds) as p90_bh_s,
+    avg(measured.open_seconds) as mean_bh_s,
+    count(case when measured.is_uncertain then 1 end) as uncertain_count,
+    cells.coverage_ratio
+from cells
+left join measured
+    on cells.cell = measured.cell and measured.fact = 'first_response_human'
+group by cells.date, cells.slice, cells.coverage_ratio
+order by cells.date asc nulls last, cells.slice asc nulls last

@@ -4,7 +4,9 @@
 -- columns:
 --   agent_id: the agent
 --   started_at: the server's assigned_at if this change set it, else the version
+--   is_start_inferred: no assigned_at tells it: it is the version's time
 --   ended_at: the first version without the agent, or the close; null while it lasts
+--   is_end_inferred: the version tells it, no close
 --   end_reason: close, transfer (another agent took over), leave; null while it lasts
 --   to_agent_id: who took over
 with states as (
@@ -82,8 +84,8 @@ timed as (
                     or firsts.before_assigned_at <> firsts.assigned_at
                 )
                 then firsts.assigned_at
-            else firsts.state_at
-        end as started_at,
+        end as told_at,
+        firsts.state_at,
         coalesce(
             case when lasts.closes_next then lasts.closed_at else lasts.after_at end,
             lasts.closed_at
@@ -102,6 +104,13 @@ timed as (
             and stretches.last_no = lasts.state_no
 ),
 
+dated as (
+    select
+        timed.*,
+        coalesce(told_at, state_at) as started_at
+    from timed
+),
+
 -- A helper who joined earlier and stays has taken over; one who was there first has not.
 successors as (
     select
@@ -118,8 +127,8 @@ successors as (
                 leaver.started_at
             order by heir.started_at desc, heir.agent_id asc
         ) as rank
-    from timed as leaver
-    inner join timed as heir
+    from dated as leaver
+    inner join dated as heir
         on
             leaver.conversation_id = heir.conversation_id
             and leaver.session_no = heir.session_no
@@ -131,23 +140,25 @@ successors as (
 )
 
 select
-    timed.conversation_id,
-    timed.session_no,
-    timed.agent_id,
-    timed.started_at,
-    timed.ended_at,
+    dated.conversation_id,
+    dated.session_no,
+    dated.agent_id,
+    dated.started_at,
+    dated.told_at is null as is_start_inferred,
+    dated.ended_at,
+    dated.was_removed as is_end_inferred,
     case
-        when timed.ended_at is null then null
-        when not timed.was_removed then 'close'
+        when dated.ended_at is null then null
+        when not dated.was_removed then 'close'
         when successors.to_agent_id is not null then 'transfer'
         else 'leave'
     end as end_reason,
     successors.to_agent_id
-from timed
+from dated
 left join successors
     on
-        timed.conversation_id = successors.conversation_id
-        and timed.session_no = successors.session_no
-        and timed.agent_id = successors.agent_id
-        and timed.started_at = successors.started_at
+        dated.conversation_id = successors.conversation_id
+        and dated.session_no = successors.session_no
+        and dated.agent_id = successors.agent_id
+        and dated.started_at = successors.started_at
         and successors.rank = 1

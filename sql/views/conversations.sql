@@ -7,7 +7,9 @@
 --   channel_class: live; async (WhatsApp, SMS, Telegram, Messenger); offline (e-mail, form)
 --   lead_id: the visitor
 --   department_id: the last one known
+--   tags: the last ones known; null if never told
 --   language: as the server guessed it
+--   country: where the visitor is, as the server guessed it
 --   created_by: who opened it
 with known as (
     select
@@ -29,6 +31,8 @@ with known as (
             department_id, case when department_id is null then null else version_no end
         ) as department_id,
         max_by(language, case when language is null then null else version_no end) as language,
+        max_by(tags, case when tags is null then null else version_no end) as tags,
+        max_by(country, case when country is null then null else version_no end) as country,
         max_by(created_by, case when created_by is null then null else version_no end)
             as created_by
     from request_versions
@@ -56,7 +60,9 @@ select
     end as channel_class,
     coalesce(known.lead_id, leads.lead_id) as lead_id,
     known.department_id,
+    known.tags,
     known.language,
+    known.country,
     known.created_by
 from known
 left join leads

@@ -7,6 +7,7 @@
 --   is_waiting: counts in waits: live channel, not proactive, a human was needed
 --   visitor_at: the visitor's first message; null if there is none
 --   requested_at: when a human was first needed; null if never
+--   is_request_inferred: a version shows it, no message
 --   accepted_at: when an agent first had it from then on; null if none did
 --   answered_at: first message of an agent from then on; null if none came
 --   answered_by: that agent
@@ -64,7 +65,7 @@ openers as (
         on conversations.created_by in (agents.agent_id, agents.project_user_id)
 ),
 
-facts as (
+known as (
     select
         sessions.conversation_id,
         sessions.session_no,
@@ -106,12 +107,12 @@ facts as (
 -- `least` passes over nulls on every engine: the earliest sign wins.
 needs as (
     select
-        facts.*,
+        known.*,
         case
             when has_bot then least(queued_at, agent_at, command_at)
             else coalesce(visitor_at, opened_at)
         end as requested_at
-    from facts
+    from known
 ),
 
 acceptances as (
@@ -167,6 +168,8 @@ select
     and needs.requested_at is not null as is_waiting,
     needs.visitor_at,
     needs.requested_at,
+    needs.has_bot and (needs.command_at is null or needs.command_at <> needs.requested_at)
+        as is_request_inferred,
     acceptances.accepted_at,
     answers.answered_at,
     answers.answered_by

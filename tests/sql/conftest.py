@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analytics import archive
+from analytics.settings import Settings
 from analytics.window import choose
 from archiver import contract
 from archiver.simulate.history import Plan, Span, record_history
@@ -161,11 +162,17 @@ def open_rows(database: Any) -> Callable[..., archive.Archive]:
     """Open rows for questions about the local days [since, until)."""
 
     def call(
-        table: pa.Table, since: date, until: date, tz: str = "UTC", now: datetime | None = None
+        table: pa.Table,
+        since: date,
+        until: date,
+        tz: str = "UTC",
+        now: datetime | None = None,
+        **settings: Any,
     ) -> archive.Archive:
         late = datetime.combine(until, datetime.min.time()) + timedelta(days=30)
         window = choose(since, until, tz, now or late)
-        archive.tell(database, PROJECT, window)
+        hours = settings.pop("opening_hours", ())
+        archive.tell(database, PROJECT, window, Settings(**settings), hours)
         database.register("given", table)
         database.execute(
             f"create or replace temp view events as select {archive.columns()} from given"
@@ -183,6 +190,9 @@ def open_case(open_rows: Callable[..., archive.Archive]) -> Callable[[Case], arc
         since = case.get("since", date(2026, 3, 2))
         until = case.get("until", since + timedelta(days=1))
         table = arrow(rows_of(case))
-        return open_rows(table, since, until, case.get("tz", "UTC"), case.get("now"))
+        settings = dict(case.get("settings", {}))
+        hours = [tuple(one) for one in settings.pop("opening_hours", [])]
+        tz, now = case.get("tz", "UTC"), case.get("now")
+        return open_rows(table, since, until, tz, now, opening_hours=hours, **settings)
 
     return call

@@ -84,7 +84,7 @@ def test_a_view_stands_only_on_those_before_it(name):
 
     relations = set(re.findall(r"\b(?:from|join)\s+(\w+)", sql)) - own
 
-    assert relations <= {*before, "events", "params", "days"}
+    assert relations <= {*before, "events", "params", "days", "opening_hours"}
 
 
 def test_the_order_of_views_and_metrics_names_every_file():

@@ -14,6 +14,7 @@ import pytest
 from analytics import queries
 
 SINCE, UNTIL = date(2026, 3, 3), date(2026, 3, 5)
+HOURS = [("", datetime(2026, 3, day, 8), datetime(2026, 3, day, 17)) for day in (2, 3, 4)]
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +68,14 @@ def assert_same(name, sail, duck):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_every_query_answers_the_same_on_sail(desk, open_rows, database, spark):
-    archive = open_rows(desk, SINCE, UNTIL, "Europe/Rome")
+@pytest.mark.parametrize("breakdown", [None, "department", "hour"])
+def test_every_query_answers_the_same_on_sail(desk, open_rows, database, spark, breakdown):
+    archive = open_rows(
+        desk, SINCE, UNTIL, "Europe/Rome", opening_hours=HOURS, breakdown=breakdown, chat_limit=3
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pyspark and pandas disagree about versions
-        for name in ("events", "params", "days"):
+        for name in ("events", "params", "days", "opening_hours"):
             given = database.execute(f"select * from {name}").to_arrow_table()
             spark.createDataFrame(given).createOrReplaceTempView(name)
         for folder, names in queries.FOLDERS.items():

@@ -1,0 +1,37 @@
+-- facts: Everything that happened or was timed, in one form.
+-- grain: one row a fact
+-- columns:
+--   fact: what
+--   agent_id: whom it is credited to; null if nobody
+--   detail: which kind of it; null if there is one only
+--   happened_at: the instant that puts it into a window
+--   since: from; null if it has no duration
+--   until: to; null while it lasts
+--   value: a figure that is no time between two instants: seconds added up, or stars
+select
+    fact,
+    conversation_id,
+    session_no,
+    agent_id,
+    cast(null as string) as detail,
+    happened_at,
+    since,
+    until,
+    cast(null as double) as value,
+    is_since_inferred,
+    is_until_inferred
+from chat_times
+union all
+select
+    fact,
+    conversation_id,
+    session_no,
+    agent_id,
+    detail,
+    happened_at,
+    cast(null as timestamp) as since,
+    cast(null as timestamp) as until,
+    cast(null as double) as value,
+    false as is_since_inferred,
+    false as is_until_inferred
+from happenings
