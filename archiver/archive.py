@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from archiver import contract, fs
@@ -24,15 +25,25 @@ def prepare(archive: Path, modes: fs.Modes = fs.PRIVATE) -> None:
     try:
         if marker.exists():
             check_format(archive)
-        else:
-            fs.make_folder(archive, modes)
-            with fs.publish(marker, modes) as file:
-                file.write(json.dumps({"format": contract.VERSION}).encode() + b"\n")
         fs.make_folder(archive / contract.JOURNAL_FOLDER, modes)
+        _mark(archive, modes)
     except OSError as error:
         raise ArchiveUnwritable(
             f"{archive}: cannot write there ({error.strerror}); name a folder that you may write"
         ) from error
+
+
+def _mark(archive: Path, modes: fs.Modes) -> None:
+    """Write the marker where there is none: recorders that begin an archive together take turns."""
+    marker = archive / contract.MARKER
+    held = fs.lock(archive / contract.JOURNAL_FOLDER / "preparing", modes, wait=True)
+    assert held is not None
+    try:
+        if not marker.exists():
+            with fs.publish(marker, modes) as file:
+                file.write(json.dumps({"format": contract.VERSION}).encode() + b"\n")
+    finally:
+        os.close(held)
 
 
 def check_format(archive: Path) -> None:

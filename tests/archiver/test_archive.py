@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -37,6 +39,19 @@ def test_an_archive_is_prepared_once(tmp_path):
     archive.prepare(tmp_path)
 
     assert (tmp_path / "archive.json").stat() == before
+
+
+def test_recorders_may_begin_an_archive_together(tmp_path):
+    ready = threading.Barrier(8)
+
+    def begin(_number):
+        for place in range(20):
+            ready.wait(10)
+            archive.prepare(tmp_path / str(place))
+            archive.find(tmp_path / str(place))
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(begin, range(8)))
 
 
 @pytest.mark.parametrize("name", [".", "nowhere"])
