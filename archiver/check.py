@@ -13,16 +13,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import cast
 
-from archiver import connection, contract
+from archiver import connection, contract, handshake
 from archiver.archive import check_format
 from archiver.coverage import MESSAGES_CAP, REQUESTS_CAP, iso
 from archiver.errors import ArchiverError, ServerUnreachable
 from archiver.inquiry import Inquiry, Question
 from archiver.protocol import SECOND
 from archiver.receiver import Post
-from archiver.session import Session
 from archiver.token import expires_at, user_of
 
 OK, WARN, FAIL = "ok", "warn", "fail"
@@ -65,8 +63,8 @@ def check(post: Post, patience: float) -> Iterator[Finding]:
     token = post.token.read()
     began = _clock()
     try:
-        client = connection.dial(post.url, token)
-    except connection.Unreachable as error:
+        client = handshake.dial(post.url, token)
+    except handshake.Unreachable as error:
         raise ServerUnreachable(f"{post.url}: {error}; try again, or check --url") from None
     dial = Dial(began, _clock(), client.getheaders() or {})
     yield Finding(OK, f"connected to {post.url} in {_seconds(dial.ended - began)}")
@@ -85,9 +83,8 @@ def check(post: Post, patience: float) -> Iterator[Finding]:
 
 def _ask(client: connection.Client, inquiry: Inquiry) -> str | None:
     """Hold the conversation; return why it ended early, if it did."""
-    session = cast("Session", inquiry)  # it is asked for no more than an inquiry has
     try:
-        connection.converse(client, session, _clock, lambda: inquiry.is_done)
+        connection.converse(client, inquiry, _clock, lambda: inquiry.is_done)
     except connection.Lost as error:
         return str(error)
     finally:

@@ -147,13 +147,14 @@ def record(
     \b
     TILEDESK_TOKEN=… archiver record --archive chats --project 65f0a1b2c3d4e5f601234567
     """
-    from archiver import connection, fs, logs
+    from archiver import fs, logs
+    from archiver.address import check_url
     from archiver.receiver import spread
     from archiver.recorder import Settings
     from archiver.recorder import record as run
     from archiver.recording import Policy
 
-    connection.check_url(url, insecure=insecure)
+    check_url(url, insecure=insecure)
     logs.begin(as_json=log_format == "json")
     modes = fs.GROUP_READABLE if group_readable else fs.PRIVATE
     policy = Policy(size=roll_bytes, age=int(roll_seconds * 1_000_000), modes=modes)
@@ -291,9 +292,9 @@ def check(
     TILEDESK_TOKEN=… archiver check --archive chats --project 65f0a1b2c3d4e5f601234567
     """
     from archiver import check as trial
-    from archiver import connection
+    from archiver.address import check_url
 
-    connection.check_url(url, insecure=insecure)
+    check_url(url, insecure=insecure)
     posts = _posts(ctx, projects, url, token_file)
     found = [trial.folder(archive)] if archive is not None else []
     losses = 0

@@ -35,8 +35,8 @@ _PATIENCE = 10.0
 class Vitals:
     """The recorder's vital signs at a moment: totals since its start, times in epoch seconds.
 
-    `last_received_at` and `is_ready` have an entry per project; a sign of life is any frame,
-    heartbeats too; ready means that the server has confirmed every topic.
+    `last_received_at`, `token_expires_at` and `is_ready` have an entry per project; a sign of life
+    is any frame, heartbeats too; ready means that the server has confirmed every topic.
     """
 
     started_at: float
@@ -48,6 +48,7 @@ class Vitals:
     gaps_total: int
     refused_topics: int
     last_received_at: Mapping[str, float | None]
+    token_expires_at: Mapping[str, float | None]
     is_ready: Mapping[str, bool]
     is_writable: bool
     journal_bytes: int
@@ -131,6 +132,11 @@ SIGNS = (
         "archiver_silence_seconds",
         "Time since the project's last sign of life, or since the start before the first.",
         lambda vitals, now: _per_project(vitals, lambda name: vitals.silence(name, now)),
+    ),
+    Sign(
+        "archiver_token_expiry_timestamp_seconds",
+        "When the project's token says that it expires; absent where it does not say.",
+        lambda vitals, _: _per_project(vitals, vitals.token_expires_at.get),
     ),
     Sign(
         "archiver_journal_writable",

@@ -92,7 +92,10 @@ class Inquiry:
         elif frame.method is not None:
             self._compare(frame, at)
 
-    def tick(self, _at: int) -> None:
+    def stirred(self) -> None:
+        """Take that a part of a frame has come: every question has its own patience."""
+
+    def tick(self, at: int) -> None:  # noqa: ARG002 (patience is the timer's)
         """Do what is due: silences end, and so does all of it."""
         now = self._timer()
         for question in self._questions.values():

@@ -11,7 +11,8 @@ rules are the server's (see docs/format.md for what comes of them):
   it is lost, and the second snapshot closes that hole.
 * The messages of every open chat are followed, and left a minute after the close. A chat believed
   open but absent from a snapshot, or closed without its details, is read once by its own topic.
-* The server cuts a client that sends nothing, and counts JSON heartbeats only.
+* The server cuts a client that sends nothing for 30 s, and counts JSON heartbeats only. Its own
+  ping may be stuck behind much else, so we do not wait for it to speak.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Limits:
     farewell: int = 60 * SECOND
     refused_feed: int = 60 * SECOND
     quiet: int = 5 * SECOND
+    mute: int = 20 * SECOND
     silence: int = 30 * SECOND
 
 
@@ -87,6 +89,7 @@ class Protocol:
         self._outbox: list[str] = []
         self._notes: list[dict[str, Any]] = []
         self._heard = now
+        self._stirred = now
         self._pinged = now
         self._begin(now)
 
@@ -127,6 +130,10 @@ class Protocol:
         if b'"ping"' in text:
             self._outbox.append(PONG)
 
+    def stirred(self, now: int) -> None:
+        """Take that a part of a frame has come: a large one on a slow line is no silence."""
+        self._stirred = now
+
     def tick(self, now: int) -> None:
         """Do what is due: time-outs, farewells, second questions, our own ping."""
         for subscription in [
@@ -142,14 +149,19 @@ class Protocol:
         for (project, rid), farewell in list(self._farewells.items()):
             if now >= farewell.at and not farewell.reading:
                 self._part(project, rid, farewell)
-        if now - max(self._heard, self._pinged) >= self.limits.quiet:
+        if now >= self._ping_at():
             self._pinged = now
             self._outbox.append(PING)
         self._pump(now)
 
+    def _ping_at(self) -> int:
+        """Return when to ping: soon where nothing is heard, and never so late as to seem mute."""
+        quiet = max(self._heard, self._pinged) + self.limits.quiet
+        return min(quiet, self._pinged + self.limits.mute)
+
     def deadline(self) -> int:
         """Return when `tick` is to be called next, if nothing is received before."""
-        times = [max(self._heard, self._pinged) + self.limits.quiet]
+        times = [self._ping_at()]
         times += [(waiting.asked or 0) + self.limits.answer for waiting in self._in_flight.values()]
         times += self._ask_at.values()
         times += [farewell.at for farewell in self._farewells.values() if not farewell.reading]
@@ -157,7 +169,7 @@ class Protocol:
 
     def is_silent(self, now: int) -> bool:
         """Tell whether nothing has come for so long that the connection must be taken for dead."""
-        return now - self._heard >= self.limits.silence
+        return now - max(self._heard, self._stirred) >= self.limits.silence
 
     def refresh(self, now: int) -> None:
         """Ask for the feed and every agent again: a new day's partition begins with their state."""
@@ -168,10 +180,11 @@ class Protocol:
         self._pump(now)
 
     def unsubscribe(self) -> None:
-        """Leave every topic that the server may hold for us."""
+        """Leave every topic that the server may hold for us; a ping asks whether it has heard."""
         for subscription in self.topics.values():
             if subscription.tries:
                 self._outbox.append(_frame("unsubscribe", subscription.topic))
+        self._outbox.append(PING)
         self.topics.clear()
         self._queue.clear()
         self._in_flight.clear()

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from archiver import connection
+from archiver import connection, handshake
 from archiver.errors import (
     AccessRefused,
     AddressWrong,
@@ -28,6 +28,7 @@ from archiver.unsealed import STOPPED
 log = logging.getLogger(__name__)
 
 EXPIRY_WARNING = 24 * 3600.0
+REFUSED_AGAIN = 600.0
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,10 @@ class Receiver:
         self.failure: BaseException | None = None
         self.session: Session | None = None
         self.lives = 0
+        self.token_expires_at: float | None = None
         self._pace = pace
         self._stop = stop
-        self._backoff = connection.Backoff()
-        self._was_connected = False
+        self._backoff = handshake.Backoff()
         self._hold = 0.0
         self._warned_of: float | None = None
 
@@ -113,58 +114,64 @@ class Receiver:
     def first_dial(self) -> connection.Client | None:
         """Dial without waiting for anything; raise what will not change by itself."""
         try:
-            client = connection.dial(self.post.url, self.post.token.read())
-        except connection.Unreachable as error:
-            log.warning("not_connected why=%r", str(error))
-            self._hold = max(error.wait, self._backoff.next())
-            return None
+            return handshake.dial(self.post.url, self.post.token.read())
+        except handshake.Unreachable as error:
+            self._hold = self._not_connected(error, error.wait)
         except AccessRefused:
-            if self.post.token.can_change:
-                return None
-            raise
-        self._was_connected = True
-        return client
+            if not self.post.token.can_change:
+                raise
+        return None
 
     def _dial(self) -> connection.Client | None:
-        """Dial once; wait where that may help, and raise where nothing will change by itself."""
+        """Dial once; wait where that may help, and raise where nothing will change by itself.
+
+        Only the first dial of all takes an address for wrong: later it is a deployment, or the
+        network.
+        """
         self._pace.wait(self._stop)
         token = ""
         try:
             token = self.post.token.read()
-            client = connection.dial(self.post.url, token)
-        except connection.Unreachable as error:
-            log.warning("not_connected why=%r", str(error))
-            self._pause(error.wait)
-        except TokenMissing as error:
+            return handshake.dial(self.post.url, token)
+        except handshake.Unreachable as error:
+            self._stop.wait(self._not_connected(error, error.wait))
+        except AddressWrong as error:
+            self._stop.wait(self._not_connected(error))
+        except TokenMissing as error:  # perhaps its file is being replaced
             if not self.post.token.can_change:
                 raise
-            log.warning("not_connected why=%r", str(error))  # its file is being replaced
-            self._pause()
-        except AddressWrong as error:
-            if not self._was_connected:
-                raise
-            log.warning("not_connected why=%r", str(error))  # a deployment, or the network
-            self._pause()
+            self._stop.wait(self._not_connected(error))
         except AccessRefused as error:
             if not self.post.token.can_change:
                 raise
             log.error("refused %s", error)  # noqa: TRY400 (a state, not a bug)
             self._wait_for_token(token)
-        else:
-            self._was_connected = True
-            return client
         return None
 
-    def warn_of_expiry(self, now: float) -> None:
-        """Say once that a token expires soon; one that cannot be read says so when dialling."""
+    def _not_connected(self, why: Exception, least: float = 0.0) -> float:
+        """Say that there is no connection, and return when to try again."""
+        wait = max(least, self._backoff.next())
+        log.warning("not_connected why=%r again_in_s=%.0f", str(why), wait)
+        return wait
+
+    def look_at_token(self, now: float) -> None:
+        """Read when the token expires; say once that it does so soon, and once that it was renewed.
+
+        One that cannot be read says so when dialling.
+        """
         try:
-            expiry = expires_at(self.post.token.read())
+            self.token_expires_at = expiry = expires_at(self.post.token.read())
         except ArchiverError:
             return
-        if expiry is not None and expiry != self._warned_of and expiry - now < EXPIRY_WARNING:
-            self._warned_of = expiry
-            hours = max(0.0, (expiry - now) / 3600)
-            log.warning("token_expires in_h=%.1f projects=%s", hours, ",".join(self.post.projects))
+        projects = ",".join(self.post.projects)
+        if expiry is not None and expiry - now < EXPIRY_WARNING:
+            if expiry != self._warned_of:
+                self._warned_of = expiry
+                hours = max(0.0, (expiry - now) / 3600)
+                log.warning("token_expires in_h=%.1f projects=%s", hours, projects)
+        elif self._warned_of is not None:
+            self._warned_of = None
+            log.info("token_renewed projects=%s", projects)
 
     def _run(self, recording: Recording, client: connection.Client | None) -> None:
         try:
@@ -200,8 +207,10 @@ class Receiver:
         self._backoff.connected_for(time.monotonic() - began)
         self._note_end(session, why)
         if not self._stop.is_set():
-            log.warning("disconnected connection=%d why=%r", session.number, why)
-            self._pause()
+            wait = self._backoff.next()
+            told = (session.number, why, wait)
+            log.warning("disconnected connection=%d why=%r again_in_s=%.0f", *told)
+            self._stop.wait(wait)
 
     def _note_end(self, session: Session, why: str) -> None:
         """Write the end of a connection down, waiting for room if there is none."""
@@ -214,13 +223,11 @@ class Receiver:
             else:
                 return
 
-    def _pause(self, least: float = 0.0) -> None:
-        self._stop.wait(max(least, self._backoff.next()))
-
     def _wait_for_token(self, refused: str) -> None:
-        """Wait until the token's file holds another one."""
-        log.error("waiting for=%s", self.post.token.path)
-        while not self._stop.wait(1.0):
+        """Wait until the token's file holds another one, or a good one may have been refused."""
+        log.error("waiting for=%s again_in_s=%.0f", self.post.token.path, REFUSED_AGAIN)
+        until = time.monotonic() + REFUSED_AGAIN
+        while time.monotonic() < until and not self._stop.wait(1.0):
             try:
                 if self.post.token.read() != refused:
                     return

@@ -141,7 +141,7 @@ class Recorder:
         if time.monotonic() >= self._tokens_at:
             self._tokens_at = time.monotonic() + TOKENS_EVERY
             for receiver in self._receivers:
-                receiver.warn_of_expiry(time.time())
+                receiver.look_at_token(time.time())
 
     def _tell_systemd(self) -> None:
         if time.monotonic() >= self._marks_at:
@@ -165,6 +165,11 @@ class Recorder:
             gaps_total=signs.gaps,
             refused_topics=signs.refused,
             last_received_at=signs.alive,
+            token_expires_at={
+                project: receiver.token_expires_at
+                for receiver in self._receivers
+                for project in receiver.post.projects
+            },
             is_ready={
                 project: session is not None and session.is_ready(project)
                 for receiver, session in zip(self._receivers, sessions, strict=True)

@@ -70,6 +70,10 @@ class Session:
             else:
                 self.protocol.receive(frame, now)
 
+    def stirred(self) -> None:
+        """Take that a part of a frame has come: no sign of life to write down, but no silence."""
+        self.protocol.stirred(self.recording.timer())
+
     def tick(self, at: int) -> None:
         """Do what is due by now."""
         with self.recording.busy:

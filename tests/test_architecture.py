@@ -21,6 +21,7 @@ SOURCES = sorted(
 
 # No clock, no file, no socket, no thread: what they are told is all they know.
 PURE = (
+    "archiver/address.py",
     "archiver/contract.py",
     "archiver/coverage.py",
     "archiver/errors.py",
@@ -48,7 +49,7 @@ IMPURE = {
 
 # A library, or a module of ours, and the only places that may import it.
 ONLY = {
-    "websocket": ("archiver/connection.py",),
+    "websocket": ("archiver/connection.py", "archiver/handshake.py"),
     "websockets": ("archiver/simulate/",),
     "duckdb": ("analytics/archive.py",),
     "prometheus_client": ("archiver/health.py",),
@@ -58,6 +59,7 @@ ONLY = {
         "archiver/options.py",
         "archiver/simulate/",
         "analytics/cli.py",
+        "analytics/options.py",
     ),
 }
 

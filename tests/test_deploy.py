@@ -332,6 +332,7 @@ CALM = health.Vitals(
     gaps_total=0,
     refused_topics=0,
     last_received_at={"one": 0},
+    token_expires_at={"one": 0},
     is_ready={"one": True},
     is_writable=True,
     journal_bytes=0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -386,6 +387,29 @@ def test_a_quiet_connection_is_pinged_and_a_silent_one_is_a_fault(talk):
     assert talk.protocol.is_silent(talk.now)
 
 
+def test_a_busy_connection_is_pinged_often_enough_not_to_seem_mute(talk):
+    """The server's own ping may be stuck behind what we are still reading."""
+    pings = []
+    for second in range(120):
+        talk.wait(1)
+        talk.receive(FEED, chat("r1"), "UPDATE")
+        pings += [second] * talk.said().count(PING)
+
+    assert len(pings) >= 5
+    assert all(after - before < 30 for before, after in pairwise([0, *pings, 120]))
+
+
+def test_parts_of_a_frame_are_no_silence(talk):
+    for _ in range(10):
+        talk.wait(20)
+        talk.protocol.stirred(talk.now)
+        assert talk.said().count(PING) >= 1  # it goes on pinging all the same
+
+    assert not talk.protocol.is_silent(talk.now)
+    talk.wait(30.1)
+    assert talk.protocol.is_silent(talk.now)
+
+
 def test_a_pong_is_a_sign_of_life(talk):
     for _ in range(10):
         talk.wait(20)
@@ -414,6 +438,12 @@ def test_every_topic_is_left_on_a_clean_stop(talk):
     talk.protocol.unsubscribe()
 
     assert talk.left() == [FEED, messages("r1")]
+
+
+def test_the_last_thing_said_asks_whether_all_was_heard(talk):
+    talk.protocol.unsubscribe()
+
+    assert talk.said()[-1] == PING
 
 
 def test_untrusted_frames_are_never_acted_on(talk):

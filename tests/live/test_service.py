@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from archiver.connection import FORMS
+from archiver.address import FORMS
 
 PROJECT = "5f6c1d2e3a4b5c6d7e8f9a0b"
 BUSY = ("serve", "--speed", "60", "--chats-per-day", "4000", "--start", "2026-11-23T09:00:00Z")

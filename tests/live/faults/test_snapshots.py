@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from archiver import connection
+from archiver import connection, handshake
 from archiver.protocol import SECOND, Limits, Protocol
 from archiver.recorder import steady_clock
 from archiver.recording import Recording, wall_clock
@@ -109,7 +109,7 @@ def test_topics_that_are_never_answered_are_gaps_of_their_own(
     """In this process, to be less patient than a recorder: three times 15 s are too long here."""
     server = serve(*BUSY, "--refuse", "[0-7]/messages$")
     recording = Recording(archive, "main", [PROJECT], wall_clock, steady_clock)
-    client = connection.dial(server.url, "simulated")
+    client = handshake.dial(server.url, "simulated")
     session = recording.session()
     session.opened(wall_clock())
     limits = Limits(answer=SECOND // 4, again=SECOND)
