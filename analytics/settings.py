@@ -21,6 +21,8 @@ BREAKDOWNS = (
     "weekday",
 )
 
+SERVICE_BASES = ("answered", "offered", "no-abandon")
+
 Hours = tuple[str, datetime, datetime]
 """A department's id (empty: all others), and from when to when it is open, UTC."""
 
@@ -38,13 +40,15 @@ class Settings:
     short_wait_s: float = 5.0
     """Who leaves sooner has not really waited."""
     service_base: str = "answered"
-    """What the service level is a share of: `answered`, `offered`, or `no-abandon`."""
+    """What the service level is a share of: one of `SERVICE_BASES`."""
     idle_limit_s: float = 1800.0
     """A chat without an answer, and without a word for so long, counts as abandoned."""
     pause_limit_s: float = 600.0
     """A longer silence counts as so much of active time."""
     chat_limit: int | None = None
     """Chats that an agent may have at once, where he has no limit of his own; null: unknown."""
+    coverage_threshold: float = 0.95
+    """What was recorded less than this is marked."""
 
     def params(self) -> dict[str, Any]:
         """Return the columns' names and values."""

@@ -1,0 +1,151 @@
+"""What is configured: how each project is to be measured, from a TOML file and from options.
+
+A file is checked as it is read: every error names the file and the key. What an option of a command
+means (archive, format, …) is the command's business; the file's value is only handed on.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from analytics.errors import SettingWrong, WindowWrong
+from analytics.settings import SERVICE_BASES, Settings
+from analytics.window import zone
+
+OPTIONS = ("archive", "project", "format", "look_back", "look_ahead")
+"""What a file may say in place of an option, and not for each project."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """How one project is to be measured."""
+
+    tz: str
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a file says: of options, of all projects, and of single ones."""
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    general: Mapping[str, Any] = field(default_factory=dict)
+    projects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def desk(self, project_id: str, told: Mapping[str, Any]) -> Desk:
+        """Return what holds for a project: what options say, else its own part, else the rest."""
+        said = {name: value for name, value in told.items() if value is not None}
+        chosen = {**self.general, **self.projects.get(project_id, {}), **said}
+        tz = chosen.pop("tz", "UTC")
+        return Desk(tz, Settings(**{KEYS[name].field: value for name, value in chosen.items()}))
+
+
+@dataclass(frozen=True)
+class Key:
+    """A setting of a project: its column of `params`, and what turns a value into it."""
+
+    field: str
+    check: Callable[[Any], Any]
+    """Returns the value; a ValueError says what is wrong with it and what to write."""
+
+
+def seconds(value: Any) -> float:
+    """Check a length of time."""
+    if not _is_number(value) or value < 0:
+        raise ValueError(f"{value!r} is no number of seconds; write 60")
+    return float(value)
+
+
+def chats(value: Any) -> int:
+    """Check a number of chats."""
+    if not _is_number(value) or value != int(value) or value < 1:
+        raise ValueError(f"{value!r} is no number of chats; write 4")
+    return int(value)
+
+
+def share(value: Any) -> float:
+    """Check a share."""
+    if not _is_number(value) or not 0 <= value <= 1:
+        raise ValueError(f"{value!r} is no share; write 0.95 for 95 %")
+    return float(value)
+
+
+def service_base(value: Any) -> str:
+    """Check what the service level is a share of."""
+    if value not in SERVICE_BASES:
+        raise ValueError(f"{value!r} is none of {', '.join(SERVICE_BASES)}; write one of them")
+    return str(value)
+
+
+def time_zone(value: Any) -> str:
+    """Check a time zone."""
+    try:
+        return zone(value).key
+    except (WindowWrong, TypeError) as error:
+        raise ValueError(f"{value!r} is no time zone; write an IANA name: Europe/Rome") from error
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+KEYS = {
+    "tz": Key("tz", time_zone),
+    "answer_target": Key("answer_target_s", seconds),
+    "reply_target": Key("reply_target_s", seconds),
+    "short_wait": Key("short_wait_s", seconds),
+    "service_base": Key("service_base", service_base),
+    "idle_limit": Key("idle_limit_s", seconds),
+    "pause_limit": Key("pause_limit_s", seconds),
+    "chat_limit": Key("chat_limit", chats),
+    "coverage_threshold": Key("coverage_threshold", share),
+}
+
+
+def read(path: Path) -> Config:
+    """Read a file, or say what is wrong with it."""
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "not text"
+        raise SettingWrong(f"{path}: cannot read it ({why})") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingWrong(f"{path}: not TOML: {error}") from error
+    sections = found.pop("projects", {})
+    if not isinstance(sections, dict) or not all(
+        isinstance(one, dict) for one in sections.values()
+    ):
+        raise SettingWrong(f'{path}: projects: no sections; write [projects.ID] and tz = "…" below')
+    general = _named(path, "", found, (*OPTIONS, *KEYS, "projects"))
+    options = {name: general.pop(name) for name in OPTIONS if name in general}
+    projects = {
+        project: _checked(path, f"projects.{project}.", _named(path, project, section, tuple(KEYS)))
+        for project, section in sections.items()
+    }
+    return Config(options, _checked(path, "", general), projects)
+
+
+def _named(
+    path: Path, project: str, found: Mapping[str, Any], known: tuple[str, ...]
+) -> dict[str, Any]:
+    named = {name.replace("-", "_"): value for name, value in found.items()}
+    for name in named:
+        if name not in known:
+            where = f"{path}: projects.{project}" if project else f"{path}"
+            raise SettingWrong(f"{where}: no setting {name!r}; there is {', '.join(known)}")
+    return named
+
+
+def _checked(path: Path, prefix: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    checked = {}
+    for name, value in found.items():
+        try:
+            checked[name] = KEYS[name].check(value)
+        except ValueError as error:
+            raise SettingWrong(f"{path}: {prefix}{name}: {error}") from error
+    return checked

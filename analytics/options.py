@@ -1,0 +1,256 @@
+"""Options that several commands share: what is asked about, how it is measured, how it is printed.
+
+They mean the same everywhere. What a command does with them is the command's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from analytics.config import KEYS, Config, read
+from analytics.settings import Settings
+
+if TYPE_CHECKING:
+    from analytics.archive import Archive
+
+DAY = timedelta(days=1)
+_CONFIG = "analytics.config"
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class Day(click.ParamType[date]):
+    """A calendar day."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no day; write it as 2026-11-23", param, ctx)
+
+
+class Days(click.ParamType[timedelta | str]):
+    """A number of days, or None for `all`."""
+
+    name = "days"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta | str:
+        if isinstance(value, timedelta):
+            return value
+        if value == "all":
+            return "all"
+        try:
+            days = int(value)
+        except ValueError:
+            days = -1
+        if not 0 <= days <= 36_500:
+            self.fail(f"{value!r} is no number of days; write 2, or all", param, ctx)
+        return timedelta(days=days)
+
+
+class Checked(click.ParamType[Any]):
+    """A setting: what a function of the configuration accepts."""
+
+    def __init__(self, name: str, check: Callable[[Any], Any]) -> None:
+        self.name = name
+        self._check = check
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return self._check(_number(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the options of a command ask for."""
+
+    archive: Path
+    project: str | None
+    since: date | None
+    until: date | None
+    day: date | None
+    look_back: timedelta | None
+    look_ahead: timedelta | None
+    config: Config
+    told: Mapping[str, Any]
+
+    def open(self) -> Archive:
+        """Open the archive for the days asked for; say so if they are not over."""
+        from analytics.archive import connect, utc_now
+        from analytics.folder import Folder
+        from analytics.window import choose, local_date
+
+        folder = Folder(self.archive)
+        project = folder.project(self.project)
+        desk = self.config.desk(project, self.told)
+        now = utc_now()
+        since, until = self._days(local_date(now, desk.tz))
+        window = choose(since, until, desk.tz, now)
+        if window.is_cut:
+            click.echo(
+                f"Note: the window is not over: figures up to {now:%Y-%m-%d %H:%M} UTC", err=True
+            )
+        return connect(
+            folder, project, window, self.look_back, self.look_ahead, settings=desk.settings
+        )
+
+    def _days(self, today: date) -> tuple[date, date]:
+        if self.day is not None:
+            return self.day, self.day + DAY
+        if self.since is not None:
+            return self.since, self.until or self.since + DAY
+        if self.until is not None:
+            return self.until - DAY, self.until
+        return today - DAY, today
+
+
+def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
+    config = Config() if path is None else read(path)
+    ctx.meta[_CONFIG] = config
+    ctx.default_map = dict(config.options)
+
+
+def _option(*names: str, **settings: Any) -> Callable[[_Command], _Command]:
+    key = names[0].removeprefix("--").replace("-", "_").upper()
+    settings.setdefault("envvar", f"ANALYTICS_{key}")
+    return click.option(*names, **settings)
+
+
+def _setting(option: str, metavar: str, help: str) -> Callable[[_Command], _Command]:
+    """Return an option for what the configuration takes under the same name."""
+    key = KEYS[option.removeprefix("--").replace("-", "_")]
+    default = getattr(Settings, key.field)
+    shown = f"{default:g}" if isinstance(default, float) else default or "unknown"
+    told = f"{help}  [default: {shown}]"
+    return _option(option, type=Checked(metavar, key.check), help=told)
+
+
+_ARCHIVE = (
+    _option(
+        "--archive",
+        type=click.Path(path_type=Path),
+        envvar=["ARCHIVE", "ANALYTICS_ARCHIVE"],
+        required=True,
+        help="Folder of the archive.  [env: ARCHIVE]",
+    ),
+    _option("--project", help="Project id; the only one in the archive if not given."),
+    _option("--date", "day", type=Day(), help="One day; yesterday if no day is given."),
+    _option("--since", type=Day(), help="First day."),
+    _option("--until", type=Day(), help="The day after the last."),
+    _option(
+        "--look-back",
+        type=Days(),
+        default="2",
+        show_default=True,
+        help="Days to read before the window, or all.",
+    ),
+    _option(
+        "--look-ahead",
+        type=Days(),
+        default="7",
+        show_default=True,
+        help="Days to read after it, for late closes and ratings, or all.",
+    ),
+    _option(
+        "--config",
+        type=click.Path(path_type=Path),
+        callback=_read_config,
+        expose_value=False,
+        is_eager=True,
+        help="TOML file of settings, also of single projects; docs/settings.md shows one.",
+    ),
+)
+_SETTINGS = (
+    _option(
+        "--tz",
+        type=Checked("zone", KEYS["tz"].check),
+        help="Time zone of the days, such as Europe/Rome; else the configured, else UTC.",
+    ),
+    _setting("--answer-target", "seconds", "A first reply within it is in time."),
+    _setting("--reply-target", "seconds", "A later reply within it is in time."),
+    _setting("--short-wait", "seconds", "Who leaves sooner has not waited."),
+    _setting("--service-base", "base", "Service level of: answered, offered, or no-abandon."),
+    _setting("--idle-limit", "seconds", "Silence after which a chat counts as abandoned."),
+    _setting("--pause-limit", "seconds", "How much of a silence counts as active time."),
+    _setting("--chat-limit", "chats", "Chats at once of an agent without a limit of his own."),
+    _setting("--coverage-threshold", "share", "What is recorded less than this is marked."),
+)
+_OUTPUT = (
+    _option(
+        "--format",
+        type=click.Choice(["table", "json", "csv"]),
+        default="table",
+        show_default=True,
+        help="What to print.",
+    ),
+    _option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write to."),
+)
+
+
+def archive_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say what is asked about; they mean the same everywhere."""
+
+    @wraps(command)
+    @click.pass_context
+    def asked(
+        ctx: click.Context,
+        /,
+        archive: Path,
+        project: str | None,
+        day: date | None,
+        since: date | None,
+        until: date | None,
+        look_back: timedelta | str,
+        look_ahead: timedelta | str,
+        **others: Any,
+    ) -> None:
+        if day is not None and (since or until):
+            raise click.UsageError("--date is one day; leave out --since and --until")
+        request = Request(
+            archive,
+            project,
+            since,
+            until,
+            day,
+            None if isinstance(look_back, str) else look_back,
+            None if isinstance(look_ahead, str) else look_ahead,
+            ctx.meta[_CONFIG],
+            {name: others.pop(name) for name in KEYS},
+        )
+        command(request, **others)
+
+    return _with((*_ARCHIVE, *_SETTINGS), asked)
+
+
+def output_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say how an answer is printed."""
+    return _with(_OUTPUT, command)
+
+
+def _with(
+    options: tuple[Callable[[Any], Any], ...], command: Callable[..., None]
+) -> Callable[..., None]:
+    for option in reversed(options):
+        command = option(command)
+    return command
