@@ -3,6 +3,7 @@
 ArchiverError              one line for the user: where, what, what to do
   ├─ ArchiveMissing        no archive in the folder named
   ├─ ArchiveFormat         written by a newer version, or not an archive
+  ├─ ProjectUnknown        nothing of the project named is in the archive
   ├─ ArchiveUnwritable     the folder cannot be written
   ├─ JournalLocked         another process records under this name
   ├─ JournalDamaged        bytes on disk are not what was written
@@ -26,6 +27,10 @@ class ArchiveMissing(ArchiverError):
 
 class ArchiveFormat(ArchiverError):
     """The archive has a format that this version does not read."""
+
+
+class ProjectUnknown(ArchiverError):
+    """The archive holds nothing of the project that was named."""
 
 
 class ArchiveUnwritable(ArchiverError):

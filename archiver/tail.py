@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from archiver import contract, journal
+from archiver.errors import ProjectUnknown
 from archiver.narration import Event, Narrator, to_json, to_line
 from archiver.records import Damage, decode
 from archiver.unsealed import Reader
@@ -119,17 +120,19 @@ class Tail:
     def __init__(
         self, archive: Path, projects: tuple[str, ...] = (), *, text: bool = False
     ) -> None:
+        self._archive = archive
         self._journals = archive / contract.JOURNAL_FOLDER
         self._wanted = frozenset(projects)
         self._narrator = Narrator(text=text)
         self._cursors: dict[str, Cursor] = {}
         self._projects: set[str] = set()
+        """Those of the journals, wanted or not."""
 
     def line(self, event: Event, *, as_json: bool = False) -> str:
         """Return an event as a line; it names project and recorder where there are several."""
         if as_json:
             return to_json(event)
-        several = len(self._projects) > 1
+        several = sum(map(self._is_wanted, self._projects)) > 1
         return to_line(event, project=several, recorder=len(self._cursors) > 1)
 
     def close(self) -> None:
@@ -142,8 +145,14 @@ class Tail:
         return self._merged(None)
 
     def last(self, lines: int) -> list[Event]:
-        """Return the last events so far."""
-        return self._merged(lines)[-lines:] if lines else self._merged(0)
+        """Return the last events so far; raise ProjectUnknown for a project that is not there."""
+        found = self._merged(lines)
+        sealed = {path.name.partition("=")[2] for path in self._archive.glob("project_id=*/")}
+        known = sealed | self._projects
+        for name in sorted(self._wanted - known):
+            there = ", ".join(sorted(known)) or "nothing yet"
+            raise ProjectUnknown(f"{self._archive}: no project {name} here; there is {there}")
+        return found[-lines:] if lines else []
 
     def follow(self, lines: int, pause: Callable[[float], None] = time.sleep) -> Iterator[Event]:
         """Yield the last events so far, then every event as it is written, for ever."""
@@ -166,14 +175,13 @@ class Tail:
 
     def _events(self, cursor: Cursor) -> Iterator[Event]:
         for event in self._narrator.events(cursor.rows()):
+            self._projects.add(event.project_id)
             if self._is_wanted(event.project_id):
-                self._projects.add(event.project_id)
                 yield event
 
     def _opened(self, recorder: str, opening: dict[str, Any]) -> None:
         self._narrator.know(recorder, opening.get("memory", {}))
-        watched = opening.get("coverage", {}).get("watches", {})
-        self._projects.update(filter(self._is_wanted, watched))
+        self._projects.update(opening.get("coverage", {}).get("watches", {}))
 
     def _is_wanted(self, project: str) -> bool:
         return not self._wanted or project in self._wanted

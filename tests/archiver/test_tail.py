@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing
 import pytest
 
 from archiver import journal
+from archiver.errors import ProjectUnknown
 from archiver.recording import Policy
 from archiver.tail import Tail, whole
 
@@ -196,3 +197,34 @@ def test_history_is_the_last_segments_only(desk, update, follow):
     update(recording, 6)
 
     assert chats(follow(desk.archive).last(20)) == [5, 6]
+
+
+def test_a_project_that_is_not_there_is_named_with_those_that_are(desk, tail, follow, update):
+    recording = desk.record()
+    update(recording, 1)
+    tail.last(5)
+    other = follow(desk.archive, ("nope",))
+
+    with pytest.raises(ProjectUnknown) as error:
+        other.last(0)
+
+    (there,) = {event.project_id for event in follow(desk.archive).last(5)}
+    assert str(error.value) == f"{desk.archive}: no project nope here; there is {there}"
+
+
+def test_a_project_that_is_sealed_already_is_there(desk, follow, update):
+    recording = desk.record()
+    update(recording, 1)
+    (event,) = follow(desk.archive).last(5)
+    desk.close(recording)
+
+    assert follow(desk.archive, (event.project_id,)).last(5) == []
+
+
+def test_an_archive_of_nothing_has_no_project(desk, follow):
+    desk.record()
+
+    with pytest.raises(ProjectUnknown) as error:
+        follow(desk.archive, ("one", "two")).last(5)
+
+    assert str(error.value) == f"{desk.archive}: no project one here; there is nothing yet"

@@ -125,12 +125,16 @@ def test_without_following_it_ends(tail, run, archive):
     said.wait_for(lambda line: "message by" in line)
 
     few = run("archiver", "tail", "--archive", archive, "--no-follow", "--lines", "3")
-    none = run("archiver", "tail", "--archive", archive, "--no-follow", "--project", "other")
+    none = run("archiver", "tail", "--archive", archive, "--project", "other")
     recorder.stop()
     sealed = run("archiver", "tail", "--archive", archive, "--no-follow")
 
     assert (few.returncode, len(few.stdout.splitlines())) == (0, 3)
-    assert (none.returncode, none.stdout) == (0, "")
+    assert (none.returncode, none.stdout, none.stderr) == (
+        1,
+        "",
+        f"Error: {archive}: no project other here; there is {PROJECT}\n",
+    )
     assert (sealed.returncode, sealed.stdout) == (0, "")
     assert "nothing is unsealed" in sealed.stderr
 
