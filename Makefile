@@ -28,7 +28,7 @@ lint: $(VENV)/.dev ## check style, types and that generated documents are fresh
 bench: $(VENV)/.dev ## measure, and write docs/benchmarks.md
 	$(BIN)/python tests/bench
 
-soak: $(VENV)/.dev ## record a simulated desk for a long time under faults (an hour, or SECONDS=…)
+soak: $(VENV)/.dev ## record a simulated desk for a long time under faults (an hour, or SECONDS=… ROUNDS=…)
 	$(BIN)/python tests/bench/soak.py
 
 docs: $(VENV)/.dev ## write the generated parts of the documents again

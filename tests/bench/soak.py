@@ -1,155 +1,113 @@
 """Records a lively desk for a long time while everything goes wrong: `make soak SECONDS=3600`.
 
-The desk cuts its sockets every minute and logs every frame that it sends; the recorder is killed at
-random moments and started again. At the end the archive must be whole, and every entity that was
-sent must be in it or inside a gap. Prints what happened; ends with status 1 if something is lost.
+What goes wrong is in `torment`, what must hold is in `judge`. ROUNDS is how often the recorder is
+killed, SEED chooses when. Prints what happened; ends with status 1 if an entity that was sent is
+neither archived nor in a gap, if the archive claims a time that it cannot know, if something grows
+in the recorder that lives on, or if a fault did not happen.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import random
-import signal
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
-PROJECT = "5f6c1d2e3a4b5c6d7e8f9a0b"
-BIN = Path(sys.executable).parent
-SLACK = 1.0  # a frame is sent a little before it is received, and gaps bear the receiver's clock
+from judge import Kept, Verdict, claimed_seconds, judge, kept, reasons, sent
+from torment import BIN, SURVIVOR, VICTIM, Recorder, Torment
+
+MAY_GROW = {"memory": 4.0, "threads": 0.0, "files": 0.0}
+PEAK = 200.0
 
 
-def desk(folder: Path, seed: int) -> tuple[subprocess.Popen[str], str]:
-    """Start a desk that cuts its sockets; return it and its address."""
-    command = [BIN / "archiver", "simulate", "serve", "--project", PROJECT, "--seed", str(seed)]
-    command += ["--speed", "60", "--chats-per-day", "2000", "--agents", "40"]
-    command += ["--drop-every", "61", "--log", folder / "sent.jsonl"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    return server, server.stdout.readline().strip()
+def finish(archive: Path, recorders: tuple[Recorder, ...]) -> None:
+    """Seal what is left, and let our own check read everything."""
+    for one in recorders:
+        command = [BIN / "archiver", "seal", "--archive", archive, "--recorder", one.name]
+        subprocess.run(command, check=True)
+    if subprocess.run([BIN / "archiver", "verify", "--archive", archive], check=False).returncode:
+        sys.exit(f"'archiver verify' found something: {archive}")
 
 
-def recorder(folder: Path, url: str) -> subprocess.Popen[bytes]:
-    """Start a recorder that seals often."""
-    command = [BIN / "archiver", "record", "--archive", folder / "archive", "--project", PROJECT]
-    command += ["--url", url, "--roll-seconds", "20"]
-    environment = os.environ | {"TILEDESK_TOKEN": "simulated"}
-    with (folder / "record.log").open("ab") as log:
-        return subprocess.Popen(command, stderr=log, env=environment)
+def cuts(torment: Torment) -> int:
+    """Return how many of the survivor's connections were lost other than by the desk's death."""
+    lost = torment.survivor.log.read_text().count(" event=disconnected ")
+    return lost - len(torment.desk.dead)
 
 
-def memory(process: subprocess.Popen[bytes]) -> float:
-    """Return the most memory that a process ever had, in MB."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(peak.split()[1]) / 1000
+def account(name: str, verdict: Verdict, project: Kept) -> Iterator[str]:
+    """Yield what became of what was sent to one recorder; return nothing of it."""
+    yield f"{name}: {len(project.gaps)} gaps: {', '.join(reasons(project.gaps))}"
+    yield (
+        f"  {verdict.sent:,} entities sent, {verdict.archived:,} archived,"
+        f" {verdict.in_gaps:,} in gaps, {verdict.lost:,} lost, {verdict.strange} frames never sent"
+    )
+    held = verdict.sent - verdict.archived
+    yield (
+        f"  covered: {verdict.claimed:,} of the {held:,} entities not archived lie in a time that"
+        f" is claimed (frames took up to {verdict.lag:.2f} s)"
+    )
 
 
-def torment(folder: Path, url: str, seconds: float, chance: random.Random) -> tuple[int, float]:
-    """Record for so long, killing the recorder again and again; return kills and peak memory."""
-    end, kills, peak = time.monotonic() + seconds, 0, 0.0
-    while True:
-        process = recorder(folder, url)
-        patience = min(chance.uniform(2, 90), max(0.0, end - time.monotonic()))
-        try:
-            status = process.wait(patience)
-        except subprocess.TimeoutExpired:
-            peak = max(peak, memory(process))
-        else:
-            sys.exit(f"the recorder ended by itself with status {status}: {folder}/record.log")
-        if time.monotonic() >= end:
-            process.send_signal(signal.SIGTERM)
-            if process.wait(30):
-                sys.exit(f"a clean stop ended with status {process.returncode}")
-            return kills, peak
-        process.kill()
-        process.wait()
-        kills += 1
+def growths(recorder: Recorder) -> Iterator[tuple[str, bool]]:
+    """Yield how the longest life of a recorder went, and whether that is fine."""
+    life = max(recorder.lives, key=lambda life: life.seconds)
+    for name, limit in MAY_GROW.items():
+        growth = life.growth(name)
+        unit = " MB" if name == "memory" else ""
+        text = f"{name} {growth.before:.4g} → {growth.after:.4g}{unit}"
+        yield text, growth.size <= limit
+    peak = max(life.peak for life in recorder.lives)
+    yield f"peak {peak:.1f} MB", peak < PEAK
 
 
-@dataclass
-class Archive:
-    """What the archive holds: entities by their text, and gaps in epoch seconds."""
-
-    texts: Counter[str] = field(default_factory=Counter)
-    gaps: list[tuple[float, float, str | None]] = field(default_factory=list)
-
-    def excuses(self, topic: str, at: float) -> bool:
-        """Tell whether a gap covers what was sent on a topic at a time."""
-        return any(
-            since - SLACK <= at <= until + SLACK and (only is None or only == topic)
-            for since, until, only in self.gaps
-        )
-
-
-def epoch(text: str | None) -> float:
-    return float("inf") if text is None else datetime.fromisoformat(text).timestamp()
-
-
-def read(folder: Path) -> Archive:
-    """Read the archive's parts."""
-    from pyarrow import dataset
-
-    parts = dataset.dataset(sorted(map(str, (folder / "archive").glob("project_id=*/*/*.parquet"))))
-    archive = Archive()
-    for batch in parts.to_batches(columns=["kind", "payload"]):
-        for row in batch.to_pylist():
-            if row["kind"] == "gap":
-                gap = json.loads(row["payload"])
-                span = (epoch(gap["since"]), epoch(gap["until"]), gap.get("topic"))
-                archive.gaps.append(span)
-            elif row["kind"] != "control":
-                archive.texts[row["payload"]] += 1
-    closed = {(since, only) for since, until, only in archive.gaps if until != float("inf")}
-    archive.gaps = [
-        gap for gap in archive.gaps if gap[1] != float("inf") or (gap[0], gap[2]) not in closed
+def report(torment: Torment, archive: Path) -> tuple[list[str], list[str]]:
+    """Return what happened, and what must not have happened."""
+    victim, survivor, desk = torment.victim, torment.survivor, torment.desk
+    told = [
+        f"{victim.kills} kills, {victim.sealers_killed} of them with the process that seals",
+        f"{cuts(torment)} cuts (every {desk.cut_every:.0f} s), {len(desk.dead)} deaths of the desk",
     ]
-    return archive
+    has_fired = victim.kills >= torment.rounds and cuts(torment) > 0 and desk.dead
+    faults = [] if has_fired else ["a fault did not happen"]
+    logs, archived = sent(desk.logs), kept(archive)
+    missing = 0
+    for one, project in ((victim, VICTIM), (survivor, SURVIVOR)):
+        verdict = judge(logs[project], archived[project])
+        told += account(one.name, verdict, archived[project])
+        missing += verdict.in_gaps
+        dark = claimed_seconds(archived[project].covered, one.dead)
+        dark += max(0.0, claimed_seconds(archived[project].covered, desk.dead) - verdict.lag)
+        told.append(f"  {dark:.3f} s claimed in which it or the desk was dead")
+        if not verdict.archived or verdict.lost or verdict.claimed or verdict.strange or dark:
+            faults.append(f"{one.name}: {verdict}, {dark:.3f} s claimed in the dark")
+        figures = list(growths(one))
+        longest = max(life.seconds for life in one.lives)
+        told.append(f"  longest life {longest:.0f} s: {', '.join(text for text, _ in figures)}")
+        if one is survivor:
+            faults += [f"grows: {text}" for text, is_fine in figures if not is_fine]
+    return told, faults if missing else [*faults, "nothing was missing, so nothing was judged"]
 
 
-def sent(folder: Path) -> Iterator[tuple[str, float, str]]:
-    """Yield topic, time and text of each entity that the desk sent."""
-    from archiver.frames import elements, read_frame
-
-    with (folder / "sent.jsonl").open(encoding="utf-8") as lines:
-        for line in map(json.loads, lines):
-            frame = read_frame(line["data"].encode())
-            if frame.topic is not None:
-                for text in elements(frame.message):
-                    if text != b"[]":
-                        yield frame.topic, line["at"], text.decode()
-
-
-def main(seconds: float, seed: int) -> None:
-    """Torment a recorder, then account for everything that was sent."""
+def main(seconds: float, rounds: int, seed: int) -> None:
+    """Torment recorders, then account for everything that was sent."""
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
-    server, url = desk(folder, seed)
-    try:
-        kills, peak = torment(folder, url, seconds, random.Random(seed))
-    finally:
-        server.terminate()
-        server.wait()
-    subprocess.run([BIN / "archiver", "seal", "--archive", folder / "archive"], check=True)
-    subprocess.run([BIN / "archiver", "verify", "--archive", folder / "archive"], check=True)
-    archive, count, missing, lost = read(folder), 0, 0, []
-    for topic, at, text in sent(folder):
-        count += 1
-        if text not in archive.texts:
-            missing += 1
-            if not archive.excuses(topic, at):
-                lost.append((topic, at))
-    print(f"{seconds:.0f} s, {kills} kills, {len(archive.gaps)} gaps, peak memory {peak:.0f} MB")
-    print(f"{count} entities sent, {missing} not archived, {len(lost)} of them outside every gap")
-    if lost or not count:
-        sys.exit(f"lost: {lost[:5]}; everything is in {folder}")
+    began = time.monotonic()
+    torment = Torment(folder, seconds, rounds, seed)
+    torment.run()
+    finish(folder / "archive", (torment.victim, torment.survivor))
+    told, faults = report(torment, folder / "archive")
+    print(f"{seconds:.0f} s, {time.monotonic() - began:.0f} s with the judgement", *told, sep="\n")
+    if faults:
+        sys.exit("\n".join([*faults, f"everything is in {folder}"]))
+    shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
-    main(float(os.environ.get("SECONDS", "3600")), int(os.environ.get("SEED", "1")))
+    _seconds = float(os.environ.get("SECONDS", "3600"))
+    _rounds = int(os.environ.get("ROUNDS", max(1, round(_seconds / 60))))
+    main(_seconds, _rounds, int(os.environ.get("SEED", "1")))
