@@ -21,6 +21,9 @@ SOURCES = sorted(
 
 # No clock, no file, no socket, no thread: what they are told is all they know.
 PURE = (
+    "analytics/capacity/chat_model.py",
+    "analytics/capacity/erlang.py",
+    "analytics/capacity/staffing.py",
     "archiver/address.py",
     "archiver/contract.py",
     "archiver/coverage.py",
