@@ -1,9 +1,11 @@
 -- agent_status: When an agent was available.
--- grain: one row an uninterrupted stretch of one state of an agent
+-- grain: one row an uninterrupted stretch of one state and limit of an agent
 -- caveat: the first state seen may have begun earlier than the server's last update says
 -- columns:
 --   is_available: the switch is on, and the agent is active in the project
+--   is_member: false once disabled or removed from the project
 --   profile_status: why not: empty or `inactive`
+--   chat_limit: the agent's own limit of chats at once; null: the project's
 --   started_at: the server's update that first shows it
 --   ended_at: the update that shows another; null for the last one known
 with copies as (
@@ -13,7 +15,9 @@ with copies as (
         coalesce(updated_at, received_at) as changed_at,
         available and coalesce(agent_state, 'active') = 'active' and not coalesce(trashed, false)
             as is_available,
+        coalesce(agent_state, 'active') = 'active' and not coalesce(trashed, false) as is_member,
         coalesce(profile_status, '') as profile_status,
+        case when chat_limit <> -1 then chat_limit end as chat_limit,
         busy,
         is_snapshot,
         recorder,
@@ -26,7 +30,8 @@ ranked as (
     select
         copies.*,
         row_number() over (
-            partition by entity_id, changed_at, is_available, profile_status, busy
+            partition by
+                entity_id, changed_at, is_available, is_member, profile_status, chat_limit, busy
             order by is_snapshot asc, recorder asc, seq asc
         ) as rank
     from copies
@@ -36,7 +41,9 @@ marked as (
     select
         agent_id,
         is_available,
+        is_member,
         profile_status,
+        chat_limit,
         changed_at,
         recorder,
         seq,
@@ -48,6 +55,12 @@ marked as (
                 and lag(profile_status) over (
                     partition by agent_id order by changed_at asc, recorder asc, seq asc
                 ) = profile_status
+                and lag(is_member) over (
+                    partition by agent_id order by changed_at asc, recorder asc, seq asc
+                ) = is_member
+                and lag(coalesce(chat_limit, -1)) over (
+                    partition by agent_id order by changed_at asc, recorder asc, seq asc
+                ) = coalesce(chat_limit, -1)
                 then 0
             else 1
         end as is_change
@@ -58,7 +71,9 @@ marked as (
 select
     agent_id,
     is_available,
+    is_member,
     profile_status,
+    chat_limit,
     changed_at as started_at,
     lead(changed_at) over (
         partition by agent_id order by changed_at asc, recorder asc, seq asc

@@ -35,3 +35,17 @@ select
     false as is_since_inferred,
     false as is_until_inferred
 from happenings
+union all
+select
+    fact,
+    conversation_id,
+    session_no,
+    agent_id,
+    detail,
+    happened_at,
+    since,
+    until,
+    value,
+    is_since_inferred,
+    is_until_inferred
+from agent_times
