@@ -59,10 +59,15 @@ class Archive:
     """One project's archive, open for questions about a window."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, project_id: str, window: Window
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        project_id: str,
+        window: Window,
+        settings: Settings = PLAIN,
     ) -> None:
         self.project_id = project_id
         self.window = window
+        self.settings = settings
         self._connection = connection
         self._made: set[str] = set()
 
@@ -132,8 +137,12 @@ def connect(  # noqa: PLR0913
     connection = database()
     tell(connection, project_id, window, settings, hours)
     parts = folder.parts(project_id, first, last)
-    _events(connection, project_id, parts, segments, (first, last))
-    return Archive(connection, project_id, window)
+    whole = _sources(connection, project_id, parts, segments, (first, last))
+    name = "received" if window.is_past else "events"
+    connection.execute(f"create or replace temp view {name} as {whole}")
+    if window.is_past:
+        _forget_later(connection, window.now)
+    return Archive(connection, project_id, window, settings)
 
 
 def open_window(  # noqa: PLR0913
@@ -203,13 +212,14 @@ def tell(
         connection.executemany("insert into opening_hours values (?, ?, ?)", hours)
 
 
-def _events(
+def _sources(
     connection: duckdb.DuckDBPyConnection,
     project_id: str,
     parts: list[Path],
     segments: list[Segment],
     days: tuple[date, date],
-) -> None:
+) -> str:
+    """Return the statement that reads the parts and what is unsealed."""
     import pyarrow as pa
 
     sources = []
@@ -227,7 +237,25 @@ def _events(
         connection.unregister("journal")
         _leave_sealed(connection, parts, segments)
         sources.append(f"select {columns()} from unsealed")  # noqa: S608 (no values)
-    connection.execute(f"create or replace temp view events as {' union all '.join(sources)}")
+    return " union all ".join(sources)
+
+
+def _forget_later(connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
+    """Make `events` of what had been received by an instant.
+
+    What was covered is told when a segment ends, so those rows stay: views cut them by time.
+    """
+    connection.execute(
+        "create or replace temp table told as select * from received where kind = 'gap' or"
+        " (kind = 'control' and (received_at < ? or get_json_object(payload, '$.control') ="
+        " 'covered'))",
+        [now],
+    )
+    sent = f"kind not in ('control', 'gap') and received_at < timestamp '{now}'"
+    connection.execute(
+        "create or replace temp view events as"
+        f" select * from received where {sent} union all select * from told"  # noqa: S608
+    )
 
 
 def _leave_sealed(

@@ -22,6 +22,7 @@ from functools import cache
 from importlib.resources import files
 
 from analytics.errors import QueryWrong
+from analytics.settings import BREAKDOWNS
 
 # Each view stands only on those before it (and on `events`, `params`, `days`).
 VIEWS = (
@@ -53,7 +54,9 @@ VIEWS = (
     "slice_stretches",
     "slices",
     "cells",
-    "chat_times",
+    "wait_times",
+    "talk_times",
+    "handle_times",
     "happenings",
     "facts",
     "timed_facts",
@@ -66,9 +69,22 @@ METRICS = (
     "chats_closed",
     "first_response_human",
     "first_response_customer",
+    "first_response_bot",
     "queue_time",
+    "speed_to_accept",
+    "service_level",
+    "response_time",
+    "turn_service_level",
+    "visitor_response",
     "session_duration",
+    "active_duration",
+    "idle_tail",
+    "resolution_time",
+    "handle_time",
     "transfers",
+    "transfer_wait",
+    "patience",
+    "patience_mean",
     "close_reasons",
     "satisfaction",
     "messages_by_role",
@@ -101,6 +117,7 @@ _NEEDED = {
 _COMMENT = re.compile(r"--[^\n]*")
 _COLUMN = re.compile(r"--   (\w+): (.+)")
 _FIELD = re.compile(r"-- (\w+):\s*(.*)")
+_FACT = re.compile(r"\bfact\s*(?:=\s*'(\w+)'|in\s*\(([^()]*)\))")
 
 
 @dataclass(frozen=True)
@@ -113,6 +130,14 @@ class Query:
     anchor: str | None
     units: str | None
     caveat: str | None
+    edge: str | None
+    """What becomes of reopened and transferred chats, and of gaps."""
+    follows: str | None
+    """Whose definition it is."""
+    by: tuple[str, ...]
+    """What it may be broken down by."""
+    facts: tuple[str, ...]
+    """The facts whose chats stand behind its rows."""
     params: tuple[str, ...]
     columns: dict[str, str]
     text: str
@@ -132,22 +157,55 @@ def parse(folder: str, name: str, text: str) -> Query:
     for field in (name, *_NEEDED[folder]):
         if field not in fields:
             raise QueryWrong(f"{where}: the header lacks {field!r}")
-    params = tuple(re.findall(r"\w+", fields.get("params", "")))
-    read = set(re.findall(r"\bparams\.(\w+)", sql))
-    if folder == "metrics" and set(params) != read:
-        raise QueryWrong(f"{where}: declares params {sorted(params)}, but reads {sorted(read)}")
-    return Query(
+    query = Query(
         name,
         fields[name],
         fields["grain"],
         fields.get("anchor"),
         fields.get("units"),
         fields.get("caveat"),
-        params,
+        fields.get("edge"),
+        fields.get("follows"),
+        _listed(fields, "by"),
+        _listed(fields, "facts"),
+        _listed(fields, "params"),
         columns,
         text,
         sql,
     )
+    if folder == "metrics":
+        _hold(query, where)
+    return query
+
+
+def _listed(fields: dict[str, str], name: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"\w+", fields.get(name, "")))
+
+
+def _hold(query: Query, where: str) -> None:
+    """Hold a metric's header to what the query reads."""
+    read = set(re.findall(r"\bparams\.(\w+)", query.sql))
+    if set(query.params) != read:
+        raise QueryWrong(
+            f"{where}: declares params {sorted(query.params)}, but reads {sorted(read)}"
+        )
+    if unknown := set(query.by) - set(BREAKDOWNS):
+        listed = ", ".join(BREAKDOWNS)
+        raise QueryWrong(f"{where}: no breakdown {sorted(unknown)}; there is {listed}")
+    asked = facts_of(query.sql)
+    if query.facts and set(query.facts) != asked:
+        raise QueryWrong(
+            f"{where}: declares facts {sorted(query.facts)}, but asks for {sorted(asked)}"
+        )
+
+
+def facts_of(sql: str) -> set[str]:
+    """Return the facts that a statement names."""
+    return {
+        fact
+        for one, several in _FACT.findall(sql)
+        for fact in ([one] if one else re.findall(r"\w+", several))
+    }
 
 
 def _header(text: str) -> tuple[dict[str, str], dict[str, str]]:

@@ -24,6 +24,8 @@ class Window:
     until: date
     tz: str
     now: datetime
+    is_past: bool = False
+    """`now` is an earlier instant: what was received later is not known."""
 
     @property
     def start(self) -> datetime:
@@ -55,15 +57,15 @@ class Window:
         """Return the first and the last UTC day to read; None looks as far as there is."""
         first, last = self.start.date(), (self.end - _MICROSECOND).date()
         before = None if look_back is None else _shifted(first, -look_back)
-        after = None if look_ahead is None else _shifted(last, look_ahead)
-        return before or date.min, after or date.max
+        after = (None if look_ahead is None else _shifted(last, look_ahead)) or date.max
+        return before or date.min, min(after, self.now.date()) if self.is_past else after
 
 
-def choose(since: date, until: date, tz: str, now: datetime) -> Window:
+def choose(since: date, until: date, tz: str, now: datetime, *, is_past: bool = False) -> Window:
     """Return the window, or say why there is none."""
     if since >= until:
         raise WindowWrong(f"{since} to {until}: no day in it; --until is the day after the last")
-    window = Window(since, until, tz, now)
+    window = Window(since, until, tz, now, is_past)
     if window.start >= now:
         today = local_date(now, tz)
         raise WindowWrong(f"{since}: in the future; it is {today} in {tz}")

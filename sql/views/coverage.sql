@@ -6,14 +6,17 @@
 --   until: last instant
 with vouched as (
     select
-        cast(get_json_object(payload, '$.since') as timestamp) as since,
-        cast(get_json_object(payload, '$.until') as timestamp) as until
+        cast(get_json_object(events.payload, '$.since') as timestamp) as since,
+        least(
+            cast(get_json_object(events.payload, '$.until') as timestamp), params.now_utc
+        ) as until
     from events
+    cross join params
     where
-        kind = 'control'
-        and source = 'recorder'
-        and connection is null
-        and get_json_object(payload, '$.control') = 'covered'
+        events.kind = 'control'
+        and events.source = 'recorder'
+        and events.connection is null
+        and get_json_object(events.payload, '$.control') = 'covered'
 ),
 
 islands as (

@@ -65,9 +65,10 @@ select
     ranked.since
     - greatest(coalesce(worst.delay_us, 0), 0) / 1e6 * interval '1' second
         as starts_at,
-    ranked.until,
+    case when ranked.until <= params.now_utc then ranked.until end as until,
     ranked.why
 from ranked
+cross join params
 left join worst
     on ranked.recorder = worst.recorder and ranked.since = worst.since
-where ranked.rank = 1
+where ranked.rank = 1 and ranked.since < params.now_utc

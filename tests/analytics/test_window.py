@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 23, 20, 0)
 def test_a_day_is_as_long_as_the_clock_makes_it(day, hours):
     window = choose(day, day + timedelta(days=1), "Europe/Rome", NOW)
 
-    ((_, start, end),) = window.days()
+    ((_, _, start, end),) = window.days()
 
     assert end - start == timedelta(hours=hours)
 
@@ -33,7 +33,7 @@ def test_a_day_is_as_long_as_the_clock_makes_it(day, hours):
 def test_days_follow_each_other_without_a_hole():
     days = choose(date(2026, 3, 1), date(2026, 11, 1), "America/Sao_Paulo", NOW).days()
 
-    assert all(one[2] == other[1] for one, other in itertools.pairwise(days))
+    assert all(one[3] == other[2] for one, other in itertools.pairwise(days))
     assert len(days) == 245
 
 
@@ -95,3 +95,14 @@ def test_a_window_that_cannot_be_is_refused(since, until, tz, message):
         choose(since, until, tz, NOW)
 
     assert str(refused.value) == message
+
+
+def test_as_of_an_instant_nothing_is_read_that_came_later():
+    asked = datetime(2026, 3, 4, 6)
+    window = choose(date(2026, 3, 2), date(2026, 3, 3), "UTC", asked, is_past=True)
+
+    assert window.partitions(timedelta(days=2), timedelta(days=7)) == (
+        date(2026, 2, 28),
+        date(2026, 3, 4),
+    )
+    assert window.partitions(None, None) == (date.min, date(2026, 3, 4))
