@@ -23,6 +23,7 @@ SOURCES = sorted(
 PURE = (
     "analytics/capacity/chat_model.py",
     "analytics/capacity/erlang.py",
+    "analytics/capacity/forecast.py",
     "analytics/capacity/staffing.py",
     "archiver/address.py",
     "archiver/contract.py",
