@@ -11,13 +11,14 @@ from __future__ import annotations
 import glob
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from analytics import queries
 from analytics.errors import ArchiveUnreadable, QueryWrong, WindowWrong
 from analytics.folder import Folder, Segment
+from analytics.hours import OpeningHours
 from analytics.settings import Hours, Settings, sql_types
 from analytics.window import Window, choose
 from archiver import contract
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 LOOK_BACK = timedelta(days=2)
 LOOK_AHEAD = timedelta(days=7)
+EARLIER = timedelta(days=366)
+"""How long before the days that are read a chat may have begun to wait in opening hours."""
 
 PLAIN = Settings()
 _WINDOW_TYPES = {
@@ -123,7 +126,7 @@ def connect(  # noqa: PLR0913
     look_ahead: timedelta | None = LOOK_AHEAD,
     *,
     settings: Settings = PLAIN,
-    hours: Sequence[Hours] = (),
+    hours: OpeningHours | None = None,
 ) -> Archive:
     """Open a project's archive for a window; None looks back or ahead as far as there is."""
     first, last = window.partitions(look_back, look_ahead)
@@ -134,8 +137,11 @@ def connect(  # noqa: PLR0913
             f"{window.since} to {window.until}: nothing recorded of {project_id} in these days;"
             f" there is {recorded[0]} to {recorded[-1]}"
         )
+    begin = datetime.combine(max(first, recorded[0]), time()) - EARLIER
+    end = datetime.combine(min(last, recorded[-1]), time()) + timedelta(days=1)
+    opened = hours.between(begin, max(end, window.end), window.tz) if hours else ()
     connection = database()
-    tell(connection, project_id, window, settings, hours)
+    tell(connection, project_id, window, settings, opened)
     parts = folder.parts(project_id, first, last)
     whole = _sources(connection, project_id, parts, segments, (first, last))
     name = "received" if window.is_past else "events"
@@ -154,11 +160,14 @@ def open_window(  # noqa: PLR0913
     *,
     look_back: timedelta | None = LOOK_BACK,
     look_ahead: timedelta | None = LOOK_AHEAD,
+    settings: Settings = PLAIN,
+    hours: OpeningHours | None = None,
 ) -> Archive:
     """Open an archive for the local days [since, until): what a notebook begins with."""
     folder = Folder(root)
     window = choose(since, until, tz, utc_now())
-    return connect(folder, folder.project(project_id), window, look_back, look_ahead)
+    project = folder.project(project_id)
+    return connect(folder, project, window, look_back, look_ahead, settings=settings, hours=hours)
 
 
 def utc_now() -> datetime:
@@ -209,7 +218,12 @@ def tell(
         " (department_id varchar, start_utc timestamp, end_utc timestamp)"
     )
     if hours:
-        connection.executemany("insert into opening_hours values (?, ?, ?)", hours)
+        listed = [list(column) for column in zip(*hours, strict=True)]
+        connection.execute(
+            "insert into opening_hours select unnest(cast(? as varchar[])),"
+            " unnest(cast(? as timestamp[])), unnest(cast(? as timestamp[]))",
+            listed,
+        )
 
 
 def _sources(

@@ -6,16 +6,19 @@ means (archive, format, …) is the command's business; the file's value is only
 
 from __future__ import annotations
 
+import json
 import math
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from analytics.errors import SettingWrong, WindowWrong
+from analytics import hours
+from analytics.errors import SettingWrong
+from analytics.hours import OpeningHours, time_zone
 from analytics.settings import SERVICE_BASES, Settings
-from analytics.window import zone
 
 OPTIONS = ("archive", "project", "format", "look_back", "look_ahead")
 """What a file may say in place of an option, and not for each project."""
@@ -26,6 +29,7 @@ class Desk:
     """How one project is to be measured."""
 
     tz: str
+    hours: OpeningHours | None
     settings: Settings
 
 
@@ -41,8 +45,11 @@ class Config:
         """Return what holds for a project: what options say, else its own part, else the rest."""
         said = {name: value for name, value in told.items() if value is not None}
         chosen = {**self.general, **self.projects.get(project_id, {}), **said}
-        tz = chosen.pop("tz", "UTC")
-        return Desk(tz, Settings(**{KEYS[name].field: value for name, value in chosen.items()}))
+        opened: OpeningHours | None = chosen.pop("opening_hours", None)
+        tz = chosen.pop("tz", None) or (opened and opened.tz) or "UTC"
+        return Desk(
+            tz, opened, Settings(**{KEYS[name].field: value for name, value in chosen.items()})
+        )
 
 
 @dataclass(frozen=True)
@@ -51,43 +58,40 @@ class Key:
 
     field: str
     check: Callable[[Any], Any]
-    """Returns the value; a ValueError says what is wrong with it and what to write."""
+    """Returns the value; a SettingWrong says what is wrong with it and what to write."""
 
 
 def seconds(value: Any) -> float:
     """Check a length of time."""
     if not _is_number(value) or value < 0:
-        raise ValueError(f"{value!r} is no number of seconds; write 60")
+        raise SettingWrong(f"{value!r} is no number of seconds; write 60")
     return float(value)
 
 
 def chats(value: Any) -> int:
     """Check a number of chats."""
     if not _is_number(value) or value != int(value) or value < 1:
-        raise ValueError(f"{value!r} is no number of chats; write 4")
+        raise SettingWrong(f"{value!r} is no number of chats; write 4")
     return int(value)
 
 
 def share(value: Any) -> float:
     """Check a share."""
     if not _is_number(value) or not 0 <= value <= 1:
-        raise ValueError(f"{value!r} is no share; write 0.95 for 95 %")
+        raise SettingWrong(f"{value!r} is no share; write 0.95 for 95 %")
     return float(value)
 
 
 def service_base(value: Any) -> str:
     """Check what the service level is a share of."""
     if value not in SERVICE_BASES:
-        raise ValueError(f"{value!r} is none of {', '.join(SERVICE_BASES)}; write one of them")
+        raise SettingWrong(f"{value!r} is none of {', '.join(SERVICE_BASES)}; write one of them")
     return str(value)
 
 
-def time_zone(value: Any) -> str:
-    """Check a time zone."""
-    try:
-        return zone(value).key
-    except (WindowWrong, TypeError) as error:
-        raise ValueError(f"{value!r} is no time zone; write an IANA name: Europe/Rome") from error
+def opening_hours(value: Any, folder: Path = Path()) -> OpeningHours:
+    """Check opening hours: a file's name, seen from a folder, or a table."""
+    return hours.parse(_document(value, folder, ()))
 
 
 def _is_number(value: Any) -> bool:
@@ -96,6 +100,7 @@ def _is_number(value: Any) -> bool:
 
 KEYS = {
     "tz": Key("tz", time_zone),
+    "opening_hours": Key("opening_hours", opening_hours),
     "answer_target": Key("answer_target_s", seconds),
     "reply_target": Key("reply_target_s", seconds),
     "short_wait": Key("short_wait_s", seconds),
@@ -109,13 +114,7 @@ KEYS = {
 
 def read(path: Path) -> Config:
     """Read a file, or say what is wrong with it."""
-    try:
-        found = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "not text"
-        raise SettingWrong(f"{path}: cannot read it ({why})") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingWrong(f"{path}: not TOML: {error}") from error
+    found = _table(path)
     sections = found.pop("projects", {})
     if not isinstance(sections, dict) or not all(
         isinstance(one, dict) for one in sections.values()
@@ -144,8 +143,52 @@ def _named(
 def _checked(path: Path, prefix: str, found: Mapping[str, Any]) -> dict[str, Any]:
     checked = {}
     for name, value in found.items():
+        check = KEYS[name].check
+        if name == "opening_hours":
+            check = partial(opening_hours, folder=path.parent)
         try:
-            checked[name] = KEYS[name].check(value)
-        except ValueError as error:
+            checked[name] = check(value)
+        except SettingWrong as error:
             raise SettingWrong(f"{path}: {prefix}{name}: {error}") from error
     return checked
+
+
+def _table(path: Path) -> Any:
+    """Read a file: JSON if it is named so, else TOML."""
+    form = "JSON" if path.suffix == ".json" else "TOML"
+    try:
+        text = path.read_text("utf-8")
+        return json.loads(text) if form == "JSON" else tomllib.loads(text)
+    except OSError as error:
+        raise SettingWrong(f"{path}: cannot read it ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise SettingWrong(f"{path}: cannot read it (not text)") from error
+    except ValueError as error:
+        raise SettingWrong(f"{path}: not {form}: {error}") from error
+
+
+def _document(found: Any, folder: Path, within: tuple[Path, ...]) -> dict[str, Any]:
+    """Return opening hours in our form, the files that they name read."""
+    own = hours.plain({"file": found} if isinstance(found, str) else found)
+    file, slot = own.pop("file", None), own.pop("slot", None)
+    if file is not None:
+        if not isinstance(file, str):
+            raise SettingWrong(f'file: {file!r} is no name of a file; write "hours.toml"')
+        own = hours.merged(_read_hours(folder / file, slot, within), own)
+    if isinstance(own.get("departments"), Mapping):
+        own["departments"] = {
+            name: _document(one, folder, within) for name, one in own["departments"].items()
+        }
+    return own
+
+
+def _read_hours(path: Path, slot: str | None, within: tuple[Path, ...]) -> dict[str, Any]:
+    if path in within:
+        raise SettingWrong(f"{path}: names itself; leave out file")
+    table = _table(path)
+    try:
+        found = _document(hours.plain(table, slot), path.parent, (*within, path))
+        hours.parse(found)
+    except SettingWrong as error:
+        raise SettingWrong(f"{path}: {error}") from error
+    return found

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from analytics.config import KEYS, Config, read
+from analytics.errors import SettingWrong
 from analytics.settings import Settings
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ class Checked(click.ParamType[Any]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:
-            return self._check(_number(value))
-        except ValueError as error:
+            return self._check(value)
+        except SettingWrong as error:
             self.fail(str(error), param, ctx)
 
 
@@ -112,7 +113,13 @@ class Request:
                 f"Note: the window is not over: figures up to {now:%Y-%m-%d %H:%M} UTC", err=True
             )
         return connect(
-            folder, project, window, self.look_back, self.look_ahead, settings=desk.settings
+            folder,
+            project,
+            window,
+            self.look_back,
+            self.look_ahead,
+            settings=desk.settings,
+            hours=desk.hours,
         )
 
     def _days(self, today: date) -> tuple[date, date]:
@@ -143,7 +150,7 @@ def _setting(option: str, metavar: str, help: str) -> Callable[[_Command], _Comm
     default = getattr(Settings, key.field)
     shown = f"{default:g}" if isinstance(default, float) else default or "unknown"
     told = f"{help}  [default: {shown}]"
-    return _option(option, type=Checked(metavar, key.check), help=told)
+    return _option(option, type=Checked(metavar, lambda text: key.check(_number(text))), help=told)
 
 
 _ARCHIVE = (
@@ -186,6 +193,11 @@ _SETTINGS = (
         "--tz",
         type=Checked("zone", KEYS["tz"].check),
         help="Time zone of the days, such as Europe/Rome; else the configured, else UTC.",
+    ),
+    _option(
+        "--opening-hours",
+        type=Checked("file", KEYS["opening_hours"].check),
+        help="TOML or JSON file, also Tiledesk's own: the *_bh_s columns count these hours.",
     ),
     _setting("--answer-target", "seconds", "A first reply within it is in time."),
     _setting("--reply-target", "seconds", "A later reply within it is in time."),
