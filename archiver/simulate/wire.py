@@ -248,6 +248,10 @@ class Wire:
             coded = {"data": text} if isinstance(frame, str) else {"base64": text}
             self._log.write(json.dumps(line | coded) + "\n")
             self._log.flush()
+        await self._put(client, frame)
+
+    async def _put(self, client: Client, frame: str | bytes) -> None:
+        """Put a frame on the wire."""
         await client.socket.send(frame)
 
     async def _beat(self, client: Client) -> None:

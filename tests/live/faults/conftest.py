@@ -1,15 +1,14 @@
-"""What the tests of faults share: a server in this process that does what it is told, and a judge.
+"""What the tests of faults share: a server that does what it is told, and a judge.
 
 The judge compares what a server sent with what an archive holds. It knows nothing of faults.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack
+import sys
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -17,182 +16,18 @@ from typing import Any
 
 import pytest
 
-from archiver.simulate.hub import Connection, Hub
-from archiver.simulate.wire import Wire
+from archiver import connection, handshake
+from archiver.protocol import Limits, Protocol
+from archiver.recorder import steady_clock
+from archiver.recording import Recording, wall_clock
 
-PROJECT = "5f6c1d2e3a4b5c6d7e8f9a0b"
-FEED = f"/{PROJECT}/requests"
-PATIENCE = 90
+sys.path.insert(0, str(Path(__file__).parent))  # the office is a module of these tests only
+
+from office import FEED, PATIENCE, PROJECT, Office, message, messages_of, request
+
 MARKS = timedelta(seconds=6)  # a sign of life is written down at least so often
 
 Frames = dict[int, list[list[str]]]
-
-
-def rid(number: int) -> str:
-    return f"support-group-{PROJECT}-{number:032x}"
-
-
-def messages_of(number: int) -> str:
-    return f"{FEED}/{rid(number)}/messages"
-
-
-def moment(seconds: float) -> str:
-    at = datetime(2026, 11, 23, 9, tzinfo=UTC) + timedelta(seconds=seconds)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def request(number: int, second: float, status: int = 200, **fields: Any) -> dict[str, Any]:
-    """Return a chat as the server spells it, last changed at a second of the morning."""
-    return {
-        "_id": f"{number:024x}",
-        "request_id": rid(number),
-        "status": status,
-        "preflight": False,
-        "draft": False,
-        "participants": [],
-        "snapshot": {"agents": []},
-        "createdAt": moment(0),
-        "updatedAt": moment(second),
-        **fields,
-    }
-
-
-def message(chat: int, number: int) -> dict[str, Any]:
-    return {
-        "_id": f"{chat:012x}{number:012x}",
-        "sender": "visitor",
-        "recipient": rid(chat),
-        "text": f"number {number}",
-        "createdAt": moment(number),
-    }
-
-
-class _Hub(Hub):
-    """A hub that tells what was asked of it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[tuple[int, str, str]] = []
-        self.heard = threading.Condition()
-
-    def subscribe(self, topic: str, connection: Connection) -> None:
-        super().subscribe(topic, connection)
-        self._note(connection, "subscribe", topic)
-
-    def unsubscribe(self, topic: str, connection: Connection) -> None:
-        super().unsubscribe(topic, connection)
-        self._note(connection, "unsubscribe", topic)
-
-    def _note(self, connection: Connection, action: str, topic: str) -> None:
-        with self.heard:
-            self.asked.append((connection.number, action, topic))
-            self.heard.notify_all()
-
-
-class Office:
-    """A project's server: chats and messages are set, told and cut by the test."""
-
-    def __init__(self, log: Path) -> None:
-        self.log = log
-        self.chats: dict[str, dict[str, Any]] = {}
-        self.said: dict[str, list[dict[str, Any]]] = {}
-        self._hub = _Hub()
-        self._hub.serve(PROJECT, self)
-        self._loop = asyncio.new_event_loop()
-        self._files = ExitStack()
-        self._wire = Wire(
-            self._hub, "simulated", log=self._files.enter_context(log.open("w", encoding="utf-8"))
-        )
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self._listening = self._wire.listening(0)
-        self.url = self._run(self._listening.__aenter__())
-
-    # What the hub asks.
-
-    def open_requests(self) -> list[dict[str, Any]]:
-        return list(self.chats.values())
-
-    def request(self, request_id: str) -> dict[str, Any] | None:
-        return self.chats.get(request_id)
-
-    def messages(self, request_id: str) -> list[dict[str, Any]] | None:
-        return self.said.get(request_id, [])
-
-    def agent(self, user_id: str) -> None:
-        """There are none."""
-
-    def bot(self, bot_id: str) -> None:
-        """There are none."""
-
-    # What the test does.
-
-    def change(self, *documents: dict[str, Any], method: str = "UPDATE") -> None:
-        """Let chats be, and tell who follows the project."""
-
-        async def tell() -> None:
-            for document in documents:
-                self.chats[document["request_id"]] = document
-                self._hub.publish(FEED, method, document)
-            self._wire.flush()
-
-        self._run(tell())
-
-    def say(self, chat: int, *numbers: int) -> None:
-        """Let messages be said, and tell who follows the chat."""
-
-        async def tell() -> None:
-            for number in numbers:
-                document = message(chat, number)
-                self.said.setdefault(rid(chat), []).append(document)
-                self._hub.publish(messages_of(chat), "CREATE", document)
-            self._wire.flush()
-
-        self._run(tell())
-
-    def cut(self, meanwhile: Callable[[], None] = lambda: None) -> None:
-        """Cut every socket without a close frame; something may happen before anybody is back."""
-
-        async def hang_up() -> None:
-            self._wire.is_open.clear()
-            self._wire.terminate_all()
-
-        async def go_on() -> None:
-            self._wire.is_open.set()
-
-        self._run(hang_up())
-        meanwhile()
-        self._run(go_on())
-
-    def wait_until_asked(self, connection: int, action: str, topic: str, times: int = 1) -> None:
-        """Wait until a connection asked for this so often."""
-        wanted = (connection, action, topic)
-        with self._hub.heard:
-            came = self._hub.heard.wait_for(
-                lambda: self._hub.asked.count(wanted) >= times, PATIENCE
-            )
-        assert came, f"never asked: {wanted}"
-
-    def asked(self, connection: int) -> list[tuple[str, str]]:
-        return [
-            (action, topic) for number, action, topic in self._hub.asked if number == connection
-        ]
-
-    def sent(self) -> dict[int, list[str]]:
-        frames: dict[int, list[str]] = {}
-        for line in map(json.loads, self.log.read_text("utf-8").splitlines()):
-            frames.setdefault(line["conn"], []).append(line["data"])
-        return frames
-
-    def close(self) -> None:
-        self._run(self._listening.__aexit__(None, None, None))
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-        self._files.close()
-
-    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
 
 @pytest.fixture
@@ -284,3 +119,46 @@ def lost(
 def desk_of() -> tuple[Callable[..., Any], ...]:
     """Return what spells a chat, spells a message of one, and names a chat's messages."""
     return request, message, messages_of
+
+
+class Line:
+    """A connection held in this process, to be less patient than a recorder."""
+
+    def __init__(self, archive: Path, url: str, limits: Limits) -> None:
+        self._recording = Recording(archive, "main", [PROJECT], wall_clock, steady_clock)
+        self._client = handshake.dial(url, "simulated")
+        self._session = self._recording.session()
+        self._session.opened(wall_clock())
+        memory = self._recording.memory
+        self._session.protocol = Protocol(memory, [PROJECT], steady_clock(), limits)
+
+    def refused(self) -> set[str]:
+        """Return the topics that the server has not answered."""
+        topics = self._session.protocol.topics
+        return {topic for topic, known in topics.items() if known.refused}
+
+    def confirmed(self) -> set[str]:
+        """Return the topics that the server has answered."""
+        topics = self._session.protocol.topics
+        return {topic for topic, known in topics.items() if known.confirmed}
+
+    def hold(self, until: Callable[[], bool]) -> None:
+        """Converse until then."""
+        end = time.monotonic() + PATIENCE
+        connection.converse(
+            self._client, self._session, wall_clock, lambda: until() or time.monotonic() > end
+        )
+        assert until()
+
+    def close(self) -> None:
+        """Say goodbye and seal what was received."""
+        connection.farewell(self._client, self._session, wall_clock)
+        connection.hang_up(self._client)
+        self._session.lost(wall_clock(), "the test is over")
+        self._recording.close(wall_clock())
+
+
+@pytest.fixture
+def line(archive: Path) -> Callable[[str, Limits], Line]:
+    """Connect to a server with limits of one's own."""
+    return lambda url, limits: Line(archive, url, limits)

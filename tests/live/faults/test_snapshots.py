@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 
-from archiver import connection, handshake
-from archiver.protocol import SECOND, Limits, Protocol
-from archiver.recorder import steady_clock
-from archiver.recording import Recording, wall_clock
+from archiver.protocol import SECOND, Limits
 
 BUSY = ("serve", "--speed", "60", "--chats-per-day", "4000", "--start", "2026-11-23T09:00:00Z")
 PROJECT = "5f6c1d2e3a4b5c6d7e8f9a0b"
@@ -104,29 +101,16 @@ def test_a_long_chat_says_what_its_snapshot_leaves_out(
 
 
 def test_topics_that_are_never_answered_are_gaps_of_their_own(
-    serve, run, archive, read_rows, gaps, sent_entities, lost
+    serve, line, run, archive, read_rows, gaps, sent_entities, lost
 ):
     """In this process, to be less patient than a recorder: three times 15 s are too long here."""
     server = serve(*BUSY, "--refuse", "[0-7]/messages$")
-    recording = Recording(archive, "main", [PROJECT], wall_clock, steady_clock)
-    client = handshake.dial(server.url, "simulated")
-    session = recording.session()
-    session.opened(wall_clock())
-    limits = Limits(answer=SECOND // 4, again=SECOND)
-    session.protocol = Protocol(recording.memory, [PROJECT], steady_clock(), limits)
+    one = line(server.url, Limits(answer=SECOND // 4, again=SECOND))
 
-    def refused() -> set[str]:
-        return {topic for topic, known in session.protocol.topics.items() if known.refused}
-
-    connection.converse(client, session, wall_clock, lambda: len(refused()) >= 5)
+    one.hold(lambda: len(one.refused()) >= 5)
     size = server.log.stat().st_size
-    connection.converse(
-        client, session, wall_clock, lambda: server.log.stat().st_size > size + 200_000
-    )
-    connection.farewell(client, session, wall_clock)
-    connection.hang_up(client)
-    session.lost(wall_clock(), "the test is over")
-    recording.close(wall_clock())
+    one.hold(lambda: server.log.stat().st_size > size + 200_000)
+    one.close()
     assert server.stop() == 0
 
     lost(sent_entities(server.sent()), archive)
