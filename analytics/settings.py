@@ -47,6 +47,8 @@ class Settings:
     """A longer silence counts as so much of active time."""
     chat_limit: int | None = None
     """Chats that an agent may have at once, where he has no limit of his own; null: unknown."""
+    interval_minutes: int = 30
+    """The intervals of staffing: 15, 30 or 60."""
     coverage_threshold: float = 0.95
     """What was recorded less than this is marked."""
 
@@ -55,7 +57,7 @@ class Settings:
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
-SQL_TYPES = {"float": "double", "int | None": "bigint"}
+SQL_TYPES = {"float": "double", "int": "bigint", "int | None": "bigint"}
 
 
 def sql_types() -> dict[str, str]:
