@@ -3,7 +3,10 @@
 -- anchor: answered_at
 -- units: seconds
 -- by: agent, department, channel, bot, tag, language, country, hour, weekday
+-- facts: first_response_customer
+-- follows: Zendesk Support first reply time
 -- caveat: answered waits only; the time with a bot is in it on purpose; live channels only
+-- edge: a reopening starts the clock again; a transfer before the reply does not; proactive: none
 -- columns:
 --   date: the local day
 --   slice: what it is broken down by

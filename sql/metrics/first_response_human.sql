@@ -3,7 +3,10 @@
 -- anchor: answered_at
 -- units: seconds
 -- by: agent, department, channel, bot, tag, language, country, hour, weekday
+-- facts: first_response_human
+-- follows: Chatwoot first response; Zendesk wait time
 -- caveat: answered waits only; the time with a bot is not in it; live channels only
+-- edge: a reopening starts the clock again; a transfer before the reply does not; proactive: none
 -- columns:
 --   date: the local day
 --   slice: what it is broken down by

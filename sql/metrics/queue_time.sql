@@ -2,9 +2,14 @@
 -- grain: one row a local day; with two days or more, one for the whole window (date null)
 -- anchor: requested_at, when a human was first needed
 -- units: seconds
+-- by: department, channel, bot, tag, language, country, hour, weekday
+-- facts: queue_time
+-- follows: Amazon Connect queue time
 -- caveat: zero when assigned at once; a chat closed in the queue waited until its close
+-- edge: a reopening queues anew; a transfer does not; live channels only; proactive: none
 -- columns:
 --   date: the local day
+--   slice: what it is broken down by
 --   requested_count: chats that needed a human
 --   left_count: those closed before an agent had them
 --   waiting_count: those still in the queue, not in the percentiles
@@ -12,28 +17,28 @@
 --   p90_s: nine in ten waited no longer
 --   p95_s: nineteen in twenty waited no longer
 --   mean_s: mean
-with queued as (
-    select
-        requested_at,
-        accepted_at is null and closed_at is not null as has_left,
-        accepted_at is null and closed_at is null as is_waiting,
-        (unix_micros(coalesce(accepted_at, closed_at)) - unix_micros(requested_at)) / 1e6
-            as wait_s
-    from waits
-    where is_waiting
-)
-
+--   p50_bh_s: median, opening hours only; null if none are given
+--   p90_bh_s: nine in ten waited no longer, opening hours only
+--   mean_bh_s: mean, opening hours only
+--   uncertain_count: chats not in these times, because the wait began or ended in a gap
+--   coverage_ratio: for how much of the time a recorder vouches
 select
-    periods.date,
-    count(queued.requested_at) as requested_count,
-    count(case when queued.has_left then 1 end) as left_count,
-    count(case when queued.is_waiting then 1 end) as waiting_count,
-    percentile_cont(0.5) within group (order by queued.wait_s) as p50_s,
-    percentile_cont(0.9) within group (order by queued.wait_s) as p90_s,
-    percentile_cont(0.95) within group (order by queued.wait_s) as p95_s,
-    avg(queued.wait_s) as mean_s
-from periods
-left join queued
-    on queued.requested_at >= periods.start_utc and queued.requested_at < periods.end_utc
-group by periods.date
-order by periods.date asc nulls last
+    cells.date,
+    cells.slice,
+    count(measured.fact) as requested_count,
+    count(case when measured.detail = 'left' then 1 end) as left_count,
+    count(case when measured.detail = 'waiting' then 1 end) as waiting_count,
+    percentile_cont(0.5) within group (order by measured.seconds) as p50_s,
+    percentile_cont(0.9) within group (order by measured.seconds) as p90_s,
+    percentile_cont(0.95) within group (order by measured.seconds) as p95_s,
+    avg(measured.seconds) as mean_s,
+    percentile_cont(0.5) within group (order by measured.open_seconds) as p50_bh_s,
+    percentile_cont(0.9) within group (order by measured.open_seconds) as p90_bh_s,
+    avg(measured.open_seconds) as mean_bh_s,
+    count(case when measured.is_uncertain then 1 end) as uncertain_count,
+    cells.coverage_ratio
+from cells
+left join measured
+    on cells.cell = measured.cell and measured.fact = 'queue_time'
+group by cells.date, cells.slice, cells.coverage_ratio
+order by cells.date asc nulls last, cells.slice asc nulls last

@@ -2,31 +2,39 @@
 -- grain: one row a local day; with two days or more, one for the whole window (date null)
 -- anchor: closed_at of the session
 -- units: seconds
+-- by: department, channel, bot, tag, language, country, hour, weekday
+-- facts: session_duration
+-- follows: Tiledesk duration, per opening
 -- caveat: includes the idle tail before an automatic close; openings not seen are left out
+-- edge: the time between a close and a reopening is in no session; transfers change nothing
 -- columns:
 --   date: the local day
+--   slice: what it is broken down by
 --   closed_count: closed sessions whose opening was seen
 --   p50_s: median
 --   p90_s: nine in ten were no longer
 --   p95_s: nineteen in twenty were no longer
 --   mean_s: mean
-with lasted as (
-    select
-        closed_at,
-        (unix_micros(closed_at) - unix_micros(opened_at)) / 1e6 as duration_s
-    from sessions
-    where opened_seen and closed_at is not null
-)
-
+--   p50_bh_s: median, opening hours only; null if none are given
+--   p90_bh_s: nine in ten were no longer, opening hours only
+--   mean_bh_s: mean, opening hours only
+--   uncertain_count: sessions not in these times, because they began or ended in a gap
+--   coverage_ratio: for how much of the time a recorder vouches
 select
-    periods.date,
-    count(lasted.duration_s) as closed_count,
-    percentile_cont(0.5) within group (order by lasted.duration_s) as p50_s,
-    percentile_cont(0.9) within group (order by lasted.duration_s) as p90_s,
-    percentile_cont(0.95) within group (order by lasted.duration_s) as p95_s,
-    avg(lasted.duration_s) as mean_s
-from periods
-left join lasted
-    on lasted.closed_at >= periods.start_utc and lasted.closed_at < periods.end_utc
-group by periods.date
-order by periods.date asc nulls last
+    cells.date,
+    cells.slice,
+    count(measured.fact) as closed_count,
+    percentile_cont(0.5) within group (order by measured.seconds) as p50_s,
+    percentile_cont(0.9) within group (order by measured.seconds) as p90_s,
+    percentile_cont(0.95) within group (order by measured.seconds) as p95_s,
+    avg(measured.seconds) as mean_s,
+    percentile_cont(0.5) within group (order by measured.open_seconds) as p50_bh_s,
+    percentile_cont(0.9) within group (order by measured.open_seconds) as p90_bh_s,
+    avg(measured.open_seconds) as mean_bh_s,
+    count(case when measured.is_uncertain then 1 end) as uncertain_count,
+    cells.coverage_ratio
+from cells
+left join measured
+    on cells.cell = measured.cell and measured.fact = 'session_duration'
+group by cells.date, cells.slice, cells.coverage_ratio
+order by cells.date asc nulls last, cells.slice asc nulls last

@@ -8,19 +8,49 @@
 --   since: from; null if it has no duration
 --   until: to; null while it lasts
 --   value: a figure that is no time between two instants: seconds added up, or stars
+--   is_since_inferred: `since` is that of the first version which shows it, not the server's own
+--   is_until_inferred: the same of `until`
 select
     fact,
     conversation_id,
     session_no,
     agent_id,
-    cast(null as string) as detail,
+    detail,
     happened_at,
     since,
     until,
-    cast(null as double) as value,
+    value,
     is_since_inferred,
     is_until_inferred
-from chat_times
+from wait_times
+union all
+select
+    fact,
+    conversation_id,
+    session_no,
+    agent_id,
+    detail,
+    happened_at,
+    since,
+    until,
+    value,
+    is_since_inferred,
+    is_until_inferred
+from talk_times
+union all
+select
+    fact,
+    conversation_id,
+    session_no,
+    agent_id,
+    detail,
+    happened_at,
+    since,
+    until,
+    value,
+    is_since_inferred,
+    is_until_inferred
+from handle_times
 union all
 select
     fact,

@@ -9,8 +9,12 @@
 --   requested_at: when a human was first needed; null if never
 --   is_request_inferred: a version shows it, no message
 --   accepted_at: when an agent first had it from then on; null if none did
+--   accepted_by: that agent
+--   is_accept_inferred: the time is that of the version which shows the agent
 --   answered_at: first message of an agent from then on; null if none came
 --   answered_by: that agent
+--   abandoned_at: the close without an answer; while open, the last word plus the idle limit
+--   is_close_inferred: the close is that of the version which shows it
 with seated_bots as (
     select
         conversation_id,
@@ -36,7 +40,8 @@ talk as (
         min(case when is_counted and sender_role = 'visitor' then sent_at end) as visitor_at,
         min(case when is_counted and sender_role = 'agent' then sent_at end) as agent_at,
         min(case when is_counted and sender_role = 'bot' then sent_at end) as bot_at,
-        min(case when action = 'agent' then sent_at end) as command_at
+        min(case when action = 'agent' then sent_at end) as command_at,
+        max(case when is_counted then sent_at end) as last_at
     from messages
     where not is_after_close
     group by conversation_id, session_no
@@ -71,6 +76,7 @@ known as (
         sessions.session_no,
         sessions.opened_at,
         sessions.closed_at,
+        not sessions.has_details as is_close_inferred,
         conversations.channel_class,
         seated_bots.bot_at is not null or talk.bot_at is not null as has_bot,
         seated_agents.agent_at is not null or talk.agent_at is not null as has_agent,
@@ -79,6 +85,7 @@ known as (
         sessions.session_no = 1 and openers.conversation_id is not null as agent_opened,
         talk.visitor_at,
         talk.command_at,
+        talk.last_at,
         seated_agents.agent_at,
         queued.queued_at
     from sessions
@@ -119,14 +126,20 @@ acceptances as (
     select
         needs.conversation_id,
         needs.session_no,
-        min(greatest(needs.requested_at, assignments.started_at)) as accepted_at
+        greatest(needs.requested_at, assignments.started_at) as accepted_at,
+        assignments.agent_id as accepted_by,
+        assignments.is_start_inferred and assignments.started_at > needs.requested_at
+            as is_accept_inferred,
+        row_number() over (
+            partition by needs.conversation_id, needs.session_no
+            order by assignments.started_at asc, assignments.agent_id asc
+        ) as rank
     from needs
     inner join assignments
         on
             needs.conversation_id = assignments.conversation_id
             and needs.session_no = assignments.session_no
     where assignments.ended_at is null or assignments.ended_at > needs.requested_at
-    group by needs.conversation_id, needs.session_no
 ),
 
 answers as (
@@ -149,37 +162,64 @@ answers as (
         messages.sender_role = 'agent'
         and messages.is_counted
         and not messages.is_after_close
+),
+
+told as (
+    select
+        needs.*,
+        needs.agent_first or needs.agent_opened as is_proactive,
+        needs.channel_class = 'live'
+        and not needs.agent_first
+        and not needs.agent_opened
+        and needs.requested_at is not null as is_waiting,
+        acceptances.accepted_at,
+        acceptances.accepted_by,
+        acceptances.is_accept_inferred,
+        answers.answered_at,
+        answers.answered_by,
+        greatest(needs.requested_at, needs.last_at) + params.idle_limit_s * interval '1' second
+            as idle_at,
+        params.now_utc
+    from needs
+    cross join params
+    left join acceptances
+        on
+            needs.conversation_id = acceptances.conversation_id
+            and needs.session_no = acceptances.session_no
+            and acceptances.rank = 1
+    left join answers
+        on
+            needs.conversation_id = answers.conversation_id
+            and needs.session_no = answers.session_no
+            and answers.rank = 1
 )
 
 select
-    needs.conversation_id,
-    needs.session_no,
-    needs.opened_at,
-    needs.closed_at,
+    conversation_id,
+    session_no,
+    opened_at,
+    closed_at,
     case
-        when not needs.has_bot then 'human'
-        when needs.has_agent or needs.requested_at is not null then 'handed'
+        when not has_bot then 'human'
+        when has_agent or requested_at is not null then 'handed'
         else 'bot_only'
     end as handling,
-    needs.agent_first or needs.agent_opened as is_proactive,
-    needs.channel_class = 'live'
-    and not needs.agent_first
-    and not needs.agent_opened
-    and needs.requested_at is not null as is_waiting,
-    needs.visitor_at,
-    needs.requested_at,
-    needs.has_bot and (needs.command_at is null or needs.command_at <> needs.requested_at)
-        as is_request_inferred,
-    acceptances.accepted_at,
-    answers.answered_at,
-    answers.answered_by
-from needs
-left join acceptances
-    on
-        needs.conversation_id = acceptances.conversation_id
-        and needs.session_no = acceptances.session_no
-left join answers
-    on
-        needs.conversation_id = answers.conversation_id
-        and needs.session_no = answers.session_no
-        and answers.rank = 1
+    is_proactive,
+    is_waiting,
+    visitor_at,
+    requested_at,
+    case
+        when has_bot then coalesce(command_at <> requested_at, true)
+        else visitor_at is null and session_no > 1
+    end as is_request_inferred,
+    accepted_at,
+    accepted_by,
+    coalesce(is_accept_inferred, false) as is_accept_inferred,
+    answered_at,
+    answered_by,
+    case
+        when is_waiting and answered_at is null
+            then coalesce(closed_at, case when idle_at <= now_utc then idle_at end)
+    end as abandoned_at,
+    is_close_inferred
+from told

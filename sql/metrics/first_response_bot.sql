@@ -1,0 +1,40 @@
+-- first_response_bot: How long visitors waited for a bot's reply to their first message.
+-- grain: one row a local day; with two days or more, one for the whole window (date null)
+-- anchor: the bot's message
+-- units: seconds
+-- by: department, channel, bot, tag, language, country, hour, weekday
+-- facts: first_response_bot
+-- follows: none; Tiledesk's own response time is often this
+-- caveat: live channels only; a greeting before the visitor's message is no reply
+-- edge: each opening of a chat counts once; what the bot says after the close does not count
+-- columns:
+--   date: the local day
+--   slice: what it is broken down by
+--   answered_count: openings in which a bot replied
+--   p50_s: median
+--   p90_s: nine in ten waited no longer
+--   p95_s: nineteen in twenty waited no longer
+--   mean_s: mean
+--   p50_bh_s: median, opening hours only; null if none are given
+--   p90_bh_s: nine in ten waited no longer, opening hours only
+--   mean_bh_s: mean, opening hours only
+--   uncertain_count: replies not in these times, because the wait began or ended in a gap
+--   coverage_ratio: for how much of the time a recorder vouches
+select
+    cells.date,
+    cells.slice,
+    count(measured.fact) as answered_count,
+    percentile_cont(0.5) within group (order by measured.seconds) as p50_s,
+    percentile_cont(0.9) within group (order by measured.seconds) as p90_s,
+    percentile_cont(0.95) within group (order by measured.seconds) as p95_s,
+    avg(measured.seconds) as mean_s,
+    percentile_cont(0.5) within group (order by measured.open_seconds) as p50_bh_s,
+    percentile_cont(0.9) within group (order by measured.open_seconds) as p90_bh_s,
+    avg(measured.open_seconds) as mean_bh_s,
+    count(case when measured.is_uncertain then 1 end) as uncertain_count,
+    cells.coverage_ratio
+from cells
+left join measured
+    on cells.cell = measured.cell and measured.fact = 'first_response_bot'
+group by cells.date, cells.slice, cells.coverage_ratio
+order by cells.date asc nulls last, cells.slice asc nulls last

@@ -1,0 +1,40 @@
+-- idle_tail: How long chats were left open after the last word.
+-- grain: one row a local day; with two days or more, one for the whole window (date null)
+-- anchor: closed_at of the session
+-- units: seconds
+-- by: department, channel, bot, tag, language, country, hour, weekday
+-- facts: idle_tail
+-- follows: none
+-- caveat: long when agents leave closing to the automatic close; chats without a word are left out
+-- edge: a bot's message is a word, the system's and private notes are none; each session counts
+-- columns:
+--   date: the local day
+--   slice: what it is broken down by
+--   closed_count: closed sessions in which something was said
+--   p50_s: median
+--   p90_s: nine in ten were no longer
+--   p95_s: nineteen in twenty were no longer
+--   mean_s: mean
+--   p50_bh_s: median, opening hours only; null if none are given
+--   p90_bh_s: nine in ten were no longer, opening hours only
+--   mean_bh_s: mean, opening hours only
+--   uncertain_count: sessions not in these times, because they ended in a gap
+--   coverage_ratio: for how much of the time a recorder vouches
+select
+    cells.date,
+    cells.slice,
+    count(measured.fact) as closed_count,
+    percentile_cont(0.5) within group (order by measured.seconds) as p50_s,
+    percentile_cont(0.9) within group (order by measured.seconds) as p90_s,
+    percentile_cont(0.95) within group (order by measured.seconds) as p95_s,
+    avg(measured.seconds) as mean_s,
+    percentile_cont(0.5) within group (order by measured.open_seconds) as p50_bh_s,
+    percentile_cont(0.9) within group (order by measured.open_seconds) as p90_bh_s,
+    avg(measured.open_seconds) as mean_bh_s,
+    count(case when measured.is_uncertain then 1 end) as uncertain_count,
+    cells.coverage_ratio
+from cells
+left join measured
+    on cells.cell = measured.cell and measured.fact = 'idle_tail'
+group by cells.date, cells.slice, cells.coverage_ratio
+order by cells.date asc nulls last, cells.slice asc nulls last
