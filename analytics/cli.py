@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,11 @@ from typing import Any
 import click
 
 from analytics import queries
-from analytics.errors import AnalyticsError, SettingWrong
-from analytics.options import Request, archive_options, output_options
+from analytics.errors import AnalyticsError
+from analytics.options import archive_options, optional_archive_options, output_options
+from analytics.output import write
+from analytics.request import Request
+from analytics.settings import BREAKDOWNS
 from archiver.errors import ArchiverError
 
 
@@ -58,20 +60,27 @@ def report(request: Request, format: str, output: Path | None) -> None:
 
 @cli.command()
 @click.argument("name")
+@click.option("--by", type=click.Choice(BREAKDOWNS), help="What to break it down by.")
+@click.option("--chats", is_flag=True, help="Print the chats behind its rows instead.")
 @archive_options
 @output_options
-def metric(request: Request, name: str, format: str, output: Path | None) -> None:
-    """Print one metric.
+def metric(
+    request: Request, name: str, by: str | None, chats: bool, format: str, output: Path | None
+) -> None:
+    """Print one metric, or the chats behind it.
 
     \b
     analytics metric queue_time --archive DIR --since 2026-11-01 --until 2026-12-01
+    analytics metric first_response_human --by department --chats --archive DIR
     """
     from analytics import metrics as answers
     from analytics import render
 
-    queries.load("metrics", name)
-    with request.open() as archive:
-        write(render.table_as(answers.run(archive, name), format), output)
+    answers.refuse(name, by, chats=chats)
+    with request.open(by) as archive:
+        table = answers.chats(archive, name) if chats else answers.run(archive, name)
+        threshold = archive.settings.coverage_threshold
+    write(render.table_as(table, format, threshold), output)
 
 
 @cli.command()
@@ -84,15 +93,23 @@ def metrics() -> None:
 
 @cli.command()
 @click.argument("name")
-def explain(name: str) -> None:
-    """Print what a metric means, and the SQL that says it.
+@optional_archive_options
+def explain(request: Request | None, name: str) -> None:
+    """Print what a metric means, the SQL that says it, and examples of an archive.
 
     \b
-    analytics explain first_response_human
+    analytics explain first_response_human --archive DIR --date 2026-11-23
     """
     from analytics import metrics as answers
+    from analytics import render
 
     write(answers.explain(name), None)
+    if request is None:
+        click.echo("Note: name an archive with --archive to see three of its rows", err=True)
+        return
+    with request.open() as archive:
+        for title, table in answers.examples(archive, name):
+            write(f"\n-- {title}:\n{render.table_as(table, 'table')}", None)
 
 
 @cli.command()
@@ -129,20 +146,6 @@ def sql(request: Request, statement: str, format: str, output: Path | None) -> N
 
     with request.open() as archive:
         write(render.table_as(archive.ask(statement), format), output)
-
-
-def write(text: str, output: Path | None) -> None:
-    """Print an answer, or put it into a file, whole or not at all."""
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    aside = output.with_name(f".{output.name}.{os.getpid()}")
-    try:
-        aside.write_text(text, "utf-8")
-        aside.replace(output)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise SettingWrong(f"{output}: cannot write it ({error.strerror})") from error
 
 
 def _paint(text: str, name: str) -> str:

@@ -2,9 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from analytics import queries
 from analytics.archive import Archive, Table
+from analytics.errors import QueryWrong
 from analytics.queries import Query
+
+EXAMPLES = 3
+
+# The rows of the whole window would only repeat those of its days.
+_BEHIND = """
+select
+    cells.date,
+    cells.slice,
+    measured.fact,
+    measured.conversation_id,
+    measured.session_no,
+    measured.agent_id,
+    measured.detail,
+    measured.happened_at,
+    measured.seconds,
+    measured.value,
+    measured.is_in_gap,
+    measured.is_uncertain
+from cells
+inner join measured
+    on cells.cell = measured.cell
+where measured.fact in ({facts}) and cells.date is not null
+order by
+    cells.date asc nulls last,
+    cells.slice asc nulls last,
+    measured.fact asc nulls last,
+    measured.happened_at asc nulls last,
+    measured.conversation_id asc nulls last,
+    measured.session_no asc nulls last,
+    measured.agent_id asc nulls last
+"""
 
 
 def catalogue() -> list[Query]:
@@ -13,8 +48,60 @@ def catalogue() -> list[Query]:
 
 
 def run(archive: Archive, name: str) -> Table:
-    """Return a metric's rows."""
-    return archive.query(queries.load("metrics", name).sql)
+    """Return a metric's rows; the slice bears the name of what it is broken down by."""
+    breakdown = archive.settings.breakdown
+    refuse(name, breakdown)
+    return _sliced(archive.query(queries.load("metrics", name).sql), breakdown)
+
+
+def chats(archive: Archive, name: str) -> Table:
+    """Return the chats behind a metric's rows, day by day."""
+    breakdown = archive.settings.breakdown
+    refuse(name, breakdown, chats=True)
+    listed = ", ".join(f"'{fact}'" for fact in queries.load("metrics", name).facts)
+    return _sliced(archive.query(_BEHIND.format(facts=listed)), breakdown)
+
+
+def refuse(name: str, breakdown: str | None, *, chats: bool = False) -> None:
+    """Say so if a metric cannot be broken down so, or has no chats behind it."""
+    metric = queries.load("metrics", name)
+    if breakdown is not None and breakdown not in metric.by:
+        raise QueryWrong(f"{name}: not by {breakdown}; {_possible(metric)}")
+    if chats and not metric.facts:
+        raise QueryWrong(f"{name}: its rows have no chats behind them; leave out --chats")
+
+
+def examples(archive: Archive, name: str) -> list[tuple[str, Table]]:
+    """Return some of a metric's rows, and of the chats behind them, with a title each."""
+    window = archive.window
+    found = [(f"From {window.since} to {window.until} ({window.tz})", run(archive, name))]
+    if queries.load("metrics", name).facts:
+        found.append(("Chats behind it", chats(archive, name)))
+    return [(title, replace(table, rows=table.rows[:EXAMPLES])) for title, table in found]
+
+
+def _possible(metric: Query) -> str:
+    if not metric.by:
+        return "it cannot be broken down"
+    return f"it can be broken down by {', '.join(metric.by)}"
+
+
+def _sliced(table: Table, breakdown: str | None) -> Table:
+    """Name the column `slice` after the breakdown, or leave it out."""
+    if "slice" not in table.columns:
+        return table
+    at = table.columns.index("slice")
+    if breakdown is not None:
+        return replace(table, columns=_with(table.columns, at, (breakdown,)))
+    return Table(
+        _with(table.columns, at, ()),
+        _with(table.types, at, ()),
+        [_with(row, at, ()) for row in table.rows],
+    )
+
+
+def _with(row: tuple[Any, ...], at: int, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return row[:at] + values + row[at + 1 :]
 
 
 def check(archive: Archive, name: str) -> Table:

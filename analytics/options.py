@@ -5,23 +5,19 @@ They mean the same everywhere. What a command does with them is the command's bu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import wraps
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from analytics.config import KEYS, Config, read
 from analytics.errors import SettingWrong
+from analytics.request import Request
 from analytics.settings import Settings
 
-if TYPE_CHECKING:
-    from analytics.archive import Archive
-
-DAY = timedelta(days=1)
 _CONFIG = "analytics.config"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -38,6 +34,22 @@ class Day(click.ParamType[date]):
             return date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is no day; write it as 2026-11-23", param, ctx)
+
+
+class Instant(click.ParamType[datetime]):
+    """An instant; one without a zone is in that of the report."""
+
+    name = "instant"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no instant; write it as 2026-11-23T18:00", param, ctx)
 
 
 class Days(click.ParamType[timedelta | str]):
@@ -82,56 +94,6 @@ def _number(text: str) -> float | str:
         return text
 
 
-@dataclass(frozen=True)
-class Request:
-    """What the options of a command ask for."""
-
-    archive: Path
-    project: str | None
-    since: date | None
-    until: date | None
-    day: date | None
-    look_back: timedelta | None
-    look_ahead: timedelta | None
-    config: Config
-    told: Mapping[str, Any]
-
-    def open(self) -> Archive:
-        """Open the archive for the days asked for; say so if they are not over."""
-        from analytics.archive import connect, utc_now
-        from analytics.folder import Folder
-        from analytics.window import choose, local_date
-
-        folder = Folder(self.archive)
-        project = folder.project(self.project)
-        desk = self.config.desk(project, self.told)
-        now = utc_now()
-        since, until = self._days(local_date(now, desk.tz))
-        window = choose(since, until, desk.tz, now)
-        if window.is_cut:
-            click.echo(
-                f"Note: the window is not over: figures up to {now:%Y-%m-%d %H:%M} UTC", err=True
-            )
-        return connect(
-            folder,
-            project,
-            window,
-            self.look_back,
-            self.look_ahead,
-            settings=desk.settings,
-            hours=desk.hours,
-        )
-
-    def _days(self, today: date) -> tuple[date, date]:
-        if self.day is not None:
-            return self.day, self.day + DAY
-        if self.since is not None:
-            return self.since, self.until or self.since + DAY
-        if self.until is not None:
-            return self.until - DAY, self.until
-        return today - DAY, today
-
-
 def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
     config = Config() if path is None else read(path)
     ctx.meta[_CONFIG] = config
@@ -153,18 +115,23 @@ def _setting(option: str, metavar: str, help: str) -> Callable[[_Command], _Comm
     return _option(option, type=Checked(metavar, lambda text: key.check(_number(text))), help=told)
 
 
-_ARCHIVE = (
-    _option(
-        "--archive",
-        type=click.Path(path_type=Path),
-        envvar=["ARCHIVE", "ANALYTICS_ARCHIVE"],
-        required=True,
-        help="Folder of the archive.  [env: ARCHIVE]",
-    ),
+_archive = partial(
+    _option,
+    "--archive",
+    type=click.Path(path_type=Path),
+    envvar=["ARCHIVE", "ANALYTICS_ARCHIVE"],
+    help="Folder of the archive.  [env: ARCHIVE]",
+)
+_ASKED = (
     _option("--project", help="Project id; the only one in the archive if not given."),
     _option("--date", "day", type=Day(), help="One day; yesterday if no day is given."),
     _option("--since", type=Day(), help="First day."),
     _option("--until", type=Day(), help="The day after the last."),
+    _option(
+        "--as-of",
+        type=Instant(),
+        help="Answer as one could then: what was received later is not known.",
+    ),
     _option(
         "--look-back",
         type=Days(),
@@ -222,37 +189,48 @@ _OUTPUT = (
 
 def archive_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say what is asked about; they mean the same everywhere."""
+    return _asking(command, is_required=True)
 
+
+def optional_archive_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the same to a command that has something to say without an archive."""
+    return _asking(command, is_required=False)
+
+
+def _asking(command: Callable[..., None], *, is_required: bool) -> Callable[..., None]:
     @wraps(command)
     @click.pass_context
     def asked(
         ctx: click.Context,
         /,
-        archive: Path,
+        archive: Path | None,
         project: str | None,
         day: date | None,
         since: date | None,
         until: date | None,
+        as_of: datetime | None,
         look_back: timedelta | str,
         look_ahead: timedelta | str,
         **others: Any,
     ) -> None:
         if day is not None and (since or until):
             raise click.UsageError("--date is one day; leave out --since and --until")
-        request = Request(
+        told = {name: others.pop(name) for name in KEYS}
+        request = archive and Request(
             archive,
             project,
             since,
             until,
             day,
+            as_of,
             None if isinstance(look_back, str) else look_back,
             None if isinstance(look_ahead, str) else look_ahead,
             ctx.meta[_CONFIG],
-            {name: others.pop(name) for name in KEYS},
+            told,
         )
         command(request, **others)
 
-    return _with((*_ARCHIVE, *_SETTINGS), asked)
+    return _with((_archive(required=is_required), *_ASKED, *_SETTINGS), asked)
 
 
 def output_options(command: Callable[..., None]) -> Callable[..., None]:

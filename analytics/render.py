@@ -12,15 +12,56 @@ from analytics.archive import Table
 from analytics.report import plain, records
 
 NOTHING = "–"
+MARK = "!"
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def table_as(table: Table, how: str) -> str:
-    """Return an answer in a format: `table`, `json` or `csv`."""
+def table_as(table: Table, how: str, threshold: float = 0.0) -> str:
+    """Return an answer in a format: `table`, `json` or `csv`.
+
+    A table marks what was recorded for less than `threshold` of its time.
+    """
     if how == "json":
         return as_json(records(table.records()))
     if how == "csv":
         return as_csv(table.columns, table.rows)
-    return grid(table.columns, [[cell(value) for value in row] for row in table.rows])
+    shown = [
+        [_shown(name, value, threshold) for name, value in zip(table.columns, row, strict=True)]
+        for row in table.rows
+    ]
+    drawn = grid(table.columns, shown)
+    if any(is_short(row.get("coverage_ratio"), threshold) for row in table.records()):
+        drawn += f"\n{MARK} recorded for less than {percent(threshold)} of the time\n"
+    return drawn
+
+
+def marked(ratio: float | None, threshold: float) -> str:
+    """Return a coverage, with a mark if it is too little to rely on."""
+    return percent(ratio) + (f" {MARK}" if is_short(ratio, threshold) else "")
+
+
+def is_short(ratio: float | None, threshold: float) -> bool:
+    """Tell whether too little was recorded to rely on it."""
+    return ratio is not None and ratio < threshold
+
+
+def percent(ratio: float | None) -> str:
+    """Return a share; 100 % only if nothing is missing."""
+    if ratio is None:
+        return NOTHING
+    shown = f"{ratio * 100:.1f}"
+    return f"{'99.9' if shown == '100.0' and ratio < 1 else shown.removesuffix('.0')} %"
+
+
+def _shown(name: str, value: Any, threshold: float) -> str:
+    """Return a value of a column as a table shows it."""
+    if name == "coverage_ratio":
+        return marked(value, threshold)
+    if name.endswith("_ratio"):
+        return percent(value)
+    if name == "weekday" and value is not None:
+        return WEEKDAYS[int(value) - 1]
+    return cell(value)
 
 
 def as_json(value: Any) -> str:

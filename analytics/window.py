@@ -72,6 +72,15 @@ def choose(since: date, until: date, tz: str, now: datetime, *, is_past: bool = 
     return window
 
 
+def as_asked(instant: datetime, tz: str, now: datetime) -> datetime:
+    """Return an instant that lies in the past; one without a zone is local."""
+    aware = instant if instant.tzinfo else instant.replace(tzinfo=zone(tz))
+    moment = aware.astimezone(UTC).replace(tzinfo=None)
+    if moment > now:
+        raise WindowWrong(f"{instant}: in the future; it is {now:%Y-%m-%d %H:%M} UTC")
+    return moment
+
+
 def zone(tz: str) -> ZoneInfo:
     """Return a time zone by its IANA name."""
     try:

@@ -64,6 +64,8 @@ ONLY = {
         "archiver/simulate/",
         "analytics/cli.py",
         "analytics/options.py",
+        "analytics/output.py",
+        "analytics/request.py",
     ),
 }
 

@@ -1,0 +1,102 @@
+"""What the options of a command ask for, and the archive opened for it.
+
+It knows what time it is; what a project's settings are comes from the configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from analytics.config import Config, Desk
+
+if TYPE_CHECKING:
+    from analytics.archive import Archive
+    from analytics.folder import Folder
+    from analytics.window import Window
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the options of a command ask for."""
+
+    archive: Path
+    project: str | None
+    since: date | None
+    until: date | None
+    day: date | None
+    as_of: datetime | None
+    look_back: timedelta | None
+    look_ahead: timedelta | None
+    config: Config
+    told: Mapping[str, Any]
+
+    @cached_property
+    def folder(self) -> Folder:
+        """The archive's folder."""
+        from analytics.folder import Folder
+
+        return Folder(self.archive)
+
+    @cached_property
+    def project_id(self) -> str:
+        """The project asked about."""
+        return self.folder.project(self.project)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """How the project is to be measured."""
+        return self.config.desk(self.project_id, self.told)
+
+    def window(self, as_of: datetime | None) -> Window:
+        """Return the days asked for, as they are known now, or were at an instant."""
+        from analytics.archive import utc_now
+        from analytics.window import as_asked, choose, local_date
+
+        tz = self.desk.tz
+        now = utc_now()
+        if as_of is not None:
+            now = as_asked(as_of, tz, now)
+        since, until = self._days(local_date(now, tz))
+        return choose(since, until, tz, now, is_past=as_of is not None)
+
+    def open(self, breakdown: str | None = None) -> Archive:
+        """Open the archive for the days asked for; say so if they are not over."""
+        window = self.window(self.as_of)
+        if window.is_cut:
+            click.echo(
+                f"Note: the window is not over: figures up to {window.now:%Y-%m-%d %H:%M} UTC",
+                err=True,
+            )
+        return self.open_at(window, breakdown)
+
+    def open_at(self, window: Window, breakdown: str | None = None) -> Archive:
+        """Open the archive for other days, or at another instant."""
+        from analytics.archive import connect
+
+        return connect(
+            self.folder,
+            self.project_id,
+            window,
+            self.look_back,
+            self.look_ahead,
+            settings=replace(self.desk.settings, breakdown=breakdown),
+            hours=self.desk.hours,
+        )
+
+    def _days(self, today: date) -> tuple[date, date]:
+        if self.day is not None:
+            return self.day, self.day + DAY
+        if self.since is not None:
+            return self.since, self.until or self.since + DAY
+        if self.until is not None:
+            return self.until - DAY, self.until
+        return today - DAY, today
