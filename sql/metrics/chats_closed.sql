@@ -2,20 +2,27 @@
 -- grain: one row a local day; with two days or more, one for the whole window (date null)
 -- anchor: closed_at of the session
 -- units: counts
+-- by: agent, department, channel, bot, tag, language, country, hour, weekday
+-- facts: closed
+-- follows: Intercom closed conversations: each close counts
+-- caveat: by agent, it is the agent who closed it; `(none)` are those closed by others
+-- edge: closed again after a reopening counts again; an untold close counts when it was seen
 -- columns:
 --   date: the local day
+--   slice: what it is broken down by
 --   sessions_count: closes
 --   chats_count: distinct chats
 --   untold_count: closes whose closing time and author the server has not told
+--   coverage_ratio: for how much of the time a recorder vouches
 select
-    periods.date,
-    count(sessions.conversation_id) as sessions_count,
-    count(distinct sessions.conversation_id) as chats_count,
-    count(
-        case when sessions.conversation_id is not null and not sessions.has_details then 1 end
-    ) as untold_count
-from periods
-left join sessions
-    on sessions.closed_at >= periods.start_utc and sessions.closed_at < periods.end_utc
-group by periods.date
-order by periods.date asc nulls last
+    cells.date,
+    cells.slice,
+    count(measured.fact) as sessions_count,
+    count(distinct measured.conversation_id) as chats_count,
+    count(case when measured.detail = 'untold' then 1 end) as untold_count,
+    cells.coverage_ratio
+from cells
+left join measured
+    on cells.cell = measured.cell and measured.fact = 'closed'
+group by cells.date, cells.slice, cells.coverage_ratio
+order by cells.date asc nulls last, cells.slice asc nulls last

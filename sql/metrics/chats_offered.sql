@@ -3,7 +3,10 @@
 -- anchor: opened_at of the session
 -- units: counts
 -- by: department, channel, bot, tag, language, country, hour, weekday
+-- facts: opened
+-- follows: Zendesk chats; Genesys offered
 -- caveat: a chat that was open again when first seen counts when it was seen
+-- edge: each reopening counts; a transfer does not; a chat that a gap hides is not seen
 -- columns:
 --   date: the local day
 --   slice: what it is broken down by

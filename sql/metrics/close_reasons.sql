@@ -2,48 +2,47 @@
 -- grain: one row a local day (and one for the whole window, date null) and reason
 -- anchor: closed_at of the session
 -- units: counts; ratio 0 to 1
+-- by: department, channel, bot, tag, language, country, hour, weekday
+-- facts: closed
+-- follows: Amazon Connect disconnect reason
+-- caveat: the server tells the author after the close; until then the reason is unknown
+-- edge: closed again after a reopening counts again, by its own author
 -- columns:
 --   date: the local day
+--   slice: what it is broken down by
 --   close_reason: agent, visitor, bot, idle (automatic), trigger (a rule), system, unknown (untold)
 --   sessions_count: closes
 --   closed_ratio: share of the day's closes
-with closed as (
+--   coverage_ratio: for how much of the time a recorder vouches
+with counted as (
     select
-        sessions.closed_at,
-        case
-            when sessions.closed_by is null then 'unknown'
-            when sessions.closed_by = '_bot_unresponsive' then 'idle'
-            when sessions.closed_by = '_trigger' then 'trigger'
-            when sessions.closed_by = 'system' then 'system'
-            when substring(sessions.closed_by, 1, 4) = 'bot_' then 'bot'
-            when sessions.closed_by = conversations.lead_id then 'visitor'
-            when agents.agent_id is not null then 'agent'
-            else 'unknown'
-        end as close_reason
-    from sessions
-    inner join conversations
-        on sessions.conversation_id = conversations.conversation_id
-    left join agents
-        on sessions.closed_by = agents.agent_id
-    where sessions.closed_at is not null
-),
-
-counted as (
-    select
-        periods.date,
-        closed.close_reason,
-        count(*) as sessions_count
-    from periods
-    inner join closed
-        on closed.closed_at >= periods.start_utc and closed.closed_at < periods.end_utc
-    group by periods.date, closed.close_reason
+        cells.date,
+        cells.slice,
+        outcomes.close_reason,
+        count(*) as sessions_count,
+        cells.coverage_ratio
+    from cells
+    inner join measured
+        on cells.cell = measured.cell and measured.fact = 'closed'
+    inner join outcomes
+        on
+            measured.conversation_id = outcomes.conversation_id
+            and measured.session_no = outcomes.session_no
+    group by cells.date, cells.slice, outcomes.close_reason, cells.coverage_ratio
 )
 
 select
     date,
+    slice,
     close_reason,
     sessions_count,
-    sessions_count / nullif(cast(sum(sessions_count) over (partition by date) as double), 0)
-        as closed_ratio
+    sessions_count
+    / nullif(cast(sum(sessions_count) over (partition by date, slice) as double), 0)
+        as closed_ratio,
+    coverage_ratio
 from counted
-order by date asc nulls last, sessions_count desc nulls last, close_reason asc nulls last
+order by
+    date asc nulls last,
+    slice asc nulls last,
+    sessions_count desc nulls last,
+    close_reason asc nulls last

@@ -1,8 +1,10 @@
 -- ratings: The visitor's rating of a chat: the last one given.
 -- grain: one row a rated chat
 -- columns:
+--   session_no: the session rated: the last one opened by then
 --   rating: 1 to 5
 --   rated_at: the version that first shows it; the close, if the first version seen has it already
+--   agent_id: who wrote the session's last message of an agent; null if none did
 with versions as (
     select
         request_versions.conversation_id,
@@ -30,11 +32,44 @@ changes as (
     where
         rating is not null
         and (before_rating is null or before_rating <> rating)
+),
+
+rated as (
+    select
+        changes.conversation_id,
+        coalesce(max(sessions.session_no), 1) as session_no,
+        changes.rating,
+        changes.rated_at
+    from changes
+    left join sessions
+        on
+            changes.conversation_id = sessions.conversation_id
+            and sessions.opened_at <= changes.rated_at
+    where changes.rank = 1
+    group by changes.conversation_id, changes.rating, changes.rated_at
+),
+
+last_writers as (
+    select
+        conversation_id,
+        session_no,
+        sender_id as agent_id,
+        row_number() over (
+            partition by conversation_id, session_no order by sent_at desc, message_id desc
+        ) as rank
+    from messages
+    where sender_role = 'agent' and is_counted and not is_after_close
 )
 
 select
-    conversation_id,
-    rating,
-    rated_at
-from changes
-where rank = 1
+    rated.conversation_id,
+    rated.session_no,
+    rated.rating,
+    rated.rated_at,
+    last_writers.agent_id
+from rated
+left join last_writers
+    on
+        rated.conversation_id = last_writers.conversation_id
+        and rated.session_no = last_writers.session_no
+        and last_writers.rank = 1

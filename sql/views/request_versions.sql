@@ -5,6 +5,7 @@
 --   version_at: the server's updatedAt; versions are ordered by it
 --   version_no: 1 for the first version seen
 --   is_closed: the status is 1000 or more; null if unknown
+--   fully_abandoned: the server says that every agent has left it
 with copies as (
     select
         request_id as conversation_id,
@@ -37,6 +38,7 @@ with copies as (
         working_status,
         smart_assignment,
         created_by,
+        fully_abandoned,
         case when assigned_at is null then 0 else 1 end
         + case when first_response_at is null then 0 else 1 end
         + case when waiting_time_ms is null then 0 else 1 end
@@ -87,6 +89,7 @@ select
     source_page,
     working_status,
     smart_assignment,
-    created_by
+    created_by,
+    fully_abandoned
 from ranked
 where rank = 1
