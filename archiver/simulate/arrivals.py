@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import datetime
 from random import Random
 from uuid import UUID
@@ -16,6 +17,8 @@ from archiver.simulate.timeline import DAY
 BY_HOUR = (3, 2, 1, 1, 1, 2, 5, 12, 28, 44, 50, 46, 38, 36, 42, 46, 44, 40, 34, 28, 24, 18, 11, 6)
 BY_WEEKDAY = (1.25, 1.15, 1.1, 1.1, 1.05, 0.75, 0.6)
 CHANNELS = {"chat21": 66, "whatsapp": 14, "email": 8, "form": 5, "telegram": 5, "messenger": 2}
+RETURNING = 300
+"""How many visitors are remembered, so that some of them come again."""
 
 
 class Arrivals:
@@ -27,6 +30,7 @@ class Arrivals:
         self._rng = rng
         self._zone = ZoneInfo(settings.time_zone)
         self._count = 0
+        self._known: deque[Visitor] = deque(maxlen=RETURNING)
         mean = sum(BY_WEEKDAY) / len(BY_WEEKDAY) * sum(BY_HOUR) / len(BY_HOUR)
         self._per_ms = settings.chats_per_day / DAY / mean
         self._peak = self._per_ms * max(BY_HOUR) * max(BY_WEEKDAY)
@@ -72,6 +76,13 @@ class Arrivals:
         return self._per_ms * BY_HOUR[local.hour] * BY_WEEKDAY[local.weekday()]
 
     def _visitor(self) -> Visitor:
+        if self._known and self._rng.random() < self._settings.return_share:
+            return self._rng.choice(self._known)
+        visitor = self._stranger()
+        self._known.append(visitor)
+        return visitor
+
+    def _stranger(self) -> Visitor:
         rng = self._rng
         identity = str(UUID(int=rng.getrandbits(128), version=4))
         language = rng.choices(list(phrases.LANGUAGES), list(phrases.LANGUAGES.values()))[0]

@@ -1,4 +1,4 @@
-"""One project's documents: what snapshots show, how a change is stored, published and noted.
+"""One project's requests: what snapshots show, how a change is stored, published and noted.
 
 The parts that every operation of the server is made of (`service.py` has the operations). A
 change becomes visible only by `publish`, and a fact only by what is told to the truth here.
@@ -15,12 +15,13 @@ from archiver.simulate.hub import Hub
 from archiver.simulate.messages import Sender, message_document
 from archiver.simulate.opening import Opening, new_chat
 from archiver.simulate.people import Agent, Department, ObjectIds, Staff
+from archiver.simulate.roster import Roster
 from archiver.simulate.settings import DeskSettings
 from archiver.simulate.timeline import Timeline, iso
 from archiver.simulate.truth import Truth
 
 
-class Database:
+class Database(Roster):
     """The documents of one project (a hub `Source`)."""
 
     def __init__(
@@ -32,20 +33,11 @@ class Database:
         truth: Truth,
         rng: Random,
     ) -> None:
-        self.settings = settings
-        self.staff = staff
-        self.timeline = timeline
-        self.rng = rng
-        self.truth = truth
-        self._hub = hub
+        super().__init__(settings, staff, timeline, hub, truth, rng)
         self._ids = ObjectIds(rng)
-        self._root = f"/{settings.project_id}"
         self._chats: dict[str, Chat] = {}
-        self._agents = {agent.id: agent for agent in staff.agents}
         self._departments = {str(one.document["_id"]): one for one in staff.departments}
         self._tickets = 0
-        for agent in staff.agents:
-            self._tell_agent(agent)
 
     def open_requests(self) -> Iterable[Document]:
         """Yield a snapshot row of every open request."""
@@ -60,15 +52,6 @@ class Database:
         """Return a request's messages."""
         chat = self._chats.get(request_id)
         return chat.messages if chat else None
-
-    def agent(self, user_id: str) -> Document | None:
-        """Return an agent."""
-        one = self._agents.get(user_id)
-        return documents.agent(one.member, one.user, live=False) if one else None
-
-    def bot(self, bot_id: str) -> Document | None:
-        """Return a bot."""
-        return next((bot for bot in self.staff.bots if bot["_id"] == bot_id), None)
 
     def department_of(self, chat: Chat) -> Department:
         """Return the department that a chat is in."""
@@ -146,6 +129,19 @@ class Database:
             department_name=department.document["name"],
         )
 
+    def set_working_status(self, chat: Chat, status: str) -> None:
+        """Set a chat aside (`pending`) or take it up again (`open`), as of `updatedAt`."""
+        if chat.fields.get("workingStatus") == status:
+            return
+        chat.fields["workingStatus"] = status
+        self.truth.begin(
+            "working_status",
+            (chat.request_id,),
+            chat.updated_ms,
+            request_id=chat.request_id,
+            working_status=status,
+        )
+
     def begin_session(self, chat: Chat, at_ms: int) -> None:
         """Note that a chat opens."""
         self.truth.begin(
@@ -202,6 +198,7 @@ class Database:
             type=message["type"],
             subtype=attributes.get("subtype"),
             label=attributes.get("messagelabel", {}).get("key"),
+            action=text if text.startswith("\\") else None,
             text_length=len(text),
         )
         topic = f"{self._root}/requests/{chat.request_id}/messages"
@@ -209,20 +206,10 @@ class Database:
             self._hub.publish(topic, "CREATE", message | {"request": documents.nested(chat)})
         return message
 
-    def switch(self, agent: Agent, *, available: bool, profile_status: str = "") -> None:
-        """Change an agent's availability."""
-        agent.member |= {"user_available": available, "profileStatus": profile_status}
-        self._tell_availability(agent)
-        self._publish_agent(agent)
-
-    def recount(self, agents: Iterable[Agent]) -> None:
-        """Let the server count agents' chats anew, some moments from now."""
-        for agent in agents:
-            self.timeline.after(self.rng.randint(8, 40), lambda one=agent: self._count(one))  # type: ignore[misc]
-
     def forget(self, chat: Chat, session: int) -> None:
         """Drop a chat from memory, unless it has been opened again since."""
-        if chat.request_id in self._chats and (chat.session == session and not chat.is_open):
+        is_done = chat.session == session and not chat.is_open and not chat.is_kept
+        if is_done and chat.request_id in self._chats:
             del self._chats[chat.request_id]
             self._tell_document(chat)
 
@@ -237,19 +224,6 @@ class Database:
         if self._hub.is_followed(topic):
             shape = documents.create if method == "CREATE" else documents.update
             self._hub.publish(topic, method, shape(chat))
-
-    def _publish_agent(self, agent: Agent) -> None:
-        limit = self.settings.project_chat_limit
-        number = agent.member["number_assigned_requests"]
-        agent.member["updatedAt"] = iso(self.timeline.now)
-        agent.member["isBusy"] = limit is not None and number >= max(limit, agent.chat_limit or 0)
-        topic = f"{self._root}/project_users/users/{agent.id}"
-        if self._hub.is_followed(topic):
-            self._hub.publish(topic, "UPDATE", documents.agent(agent.member, agent.user, live=True))
-
-    def _count(self, agent: Agent) -> None:
-        agent.member["number_assigned_requests"] = len(agent.chats)
-        self._publish_agent(agent)
 
     def _begin_assignment(self, chat: Chat, agent: Agent, since_ms: int) -> None:
         agent.chats[chat.request_id] = chat
@@ -316,24 +290,3 @@ class Database:
             **{name: fields.get(name) for name in names},
         )
         self.truth.leave(chat.request_id)
-
-    def _tell_agent(self, agent: Agent) -> None:
-        self.truth.write(
-            "agent",
-            agent_id=agent.id,
-            project_user_id=agent.member["_id"],
-            name=agent.name,
-            role=agent.member["role"],
-            chat_limit=agent.chat_limit,
-        )
-        self._tell_availability(agent)
-
-    def _tell_availability(self, agent: Agent) -> None:
-        self.truth.begin(
-            "availability",
-            (agent.id,),
-            self.timeline.now,
-            agent_id=agent.id,
-            available=agent.is_available,
-            profile_status=agent.member["profileStatus"],
-        )

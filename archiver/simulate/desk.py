@@ -17,8 +17,11 @@ from archiver.simulate.life import Life
 from archiver.simulate.people import Agent, hire
 from archiver.simulate.service import Service
 from archiver.simulate.settings import DeskSettings
-from archiver.simulate.timeline import MINUTE, Process, Timeline
+from archiver.simulate.timeline import DAY, MINUTE, SECOND, Process, Timeline
 from archiver.simulate.truth import Sink, Truth, discard
+
+FLAP_SHARE = 0.7
+"""Of the times that an agent's socket drops, those that last less than a minute."""
 
 
 class Desk:
@@ -38,6 +41,7 @@ class Desk:
         for agent in staff.agents:
             self._timeline.spawn(self._work(agent))
         self._timeline.spawn(self._open_doors())
+        self._timeline.spawn(self._change_limits())
 
     def advance(self, until_ms: int) -> None:
         """Let everything happen up to and including an instant."""
@@ -63,8 +67,11 @@ class Desk:
         """One shift after the other, for ever."""
         while True:
             begins, ends = self._next_shift(agent)
-            yield begins - self._timeline.now + self._minutes(-6, 6)
+            yield begins - self._timeline.now + self._minutes(-10, 2)
+            self._service.appear(agent, "online")
+            yield self._minutes(0, 5)
             agent.is_on_duty = True
+            self._timeline.spawn(self._lose_connection(agent))
             self._service.switch(agent, available=True)
             for pause_at, length in self._pauses(begins, ends):
                 if pause_at > self._timeline.now:
@@ -74,6 +81,27 @@ class Desk:
             self._service.switch(agent, available=False)  # finishes what he has, takes no more
             yield max(1, ends + self._minutes(0, 15) - self._timeline.now)
             agent.is_on_duty = False
+            self._service.appear(agent, "offline")
+
+    def _lose_connection(self, agent: Agent) -> Process:
+        """Drop an agent's socket now and then while he works, mostly for seconds."""
+        while True:
+            yield self._minutes(40, 300)
+            if not agent.is_on_duty:
+                return
+            self._service.appear(agent, "offline")
+            is_flap = self._rng.random() < FLAP_SHARE
+            yield self._rng.randint(2, 50) * SECOND if is_flap else self._minutes(2, 20)
+            if not agent.is_on_duty:
+                return
+            self._service.appear(agent, "online")
+
+    def _change_limits(self) -> Process:
+        """Change an agent's own limit of chats from time to time."""
+        while True:
+            yield int(self._rng.expovariate(1 / self._service.settings.limit_days) * DAY)
+            agent = self._rng.choice(self._service.staff.agents)
+            self._service.limit(agent, self._rng.choice((-1, -1, 2, 3, 5)))
 
     def _pause(self, agent: Agent, length: int) -> Process:
         is_lunch = length > 20 * MINUTE

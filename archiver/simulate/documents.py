@@ -32,6 +32,8 @@ class Chat:
     messages: list[Document] = field(default_factory=list)
     session: int = 0
     is_published: bool = False
+    is_kept: bool = False
+    """Whether memory must not forget it: it will be opened again."""
     updated_ms: int = 0
     created_ms: int = 0
     written_ms: int = 0
@@ -46,6 +48,11 @@ class Chat:
     def status(self) -> int:
         """100 unassigned, 150 abandoned by agents, 200 assigned, 1000 closed, 50 not begun."""
         return int(self.fields["status"])
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether an agent has set it aside."""
+        return self.fields.get("workingStatus") == "pending"
 
     @property
     def is_open(self) -> bool:

@@ -15,6 +15,8 @@ from archiver.simulate.settings import DeskSettings
 from archiver.simulate.timeline import iso
 
 HIRED_MS = 1_736_236_800_000  # 7 January 2025: the staff is older than any history
+NO_LIMIT = (None, -1)
+"""What an agent's own limit is when the project's counts."""
 _CHAT_LIMITS = (None, 3, 4, None, 2, 5)
 _SHIFTS = ((8, 16), (9, 17), (9, 18), (12, 20), (14, 22))
 
@@ -64,7 +66,7 @@ class Agent:
 
     def room(self, project_limit: int | None) -> float:
         """Return how many more chats his limit, or else the project's, allows."""
-        limit = self.chat_limit or project_limit
+        limit = project_limit if self.chat_limit in NO_LIMIT else self.chat_limit
         return float("inf") if limit is None else limit - len(self.chats)
 
 

@@ -61,6 +61,8 @@ BOT_REPLIES = (
     "Please choose: 1) order 2) return 3) other",
 )
 WANTS_HUMAN = ("I want to talk to a person", "operatore!", "human please", "agent")
+HAND_OFF = "\\agent"
+"""The command by which a bot hands a chat to the agents."""
 RATING_WORDS = ("quick", "slow", "very kind ❤️", "meh", "")
 TAGS = (("vip", "#f00"), ("refund", "#0a0"), ("bug", "#00f"), ("urgent", "#fa0"))
 SYSTEM = {

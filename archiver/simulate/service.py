@@ -163,6 +163,10 @@ class Service(Database):
         self.publish(chat, "UPDATE")
         yield self.rng.randint(5, 20)
 
+    def set_aside(self, chat: Chat) -> Operation:
+        """Mark a chat as pending: it counts as no load until the visitor writes again."""
+        yield from self._work_on(chat, "pending")
+
     def note(self, chat: Chat, author_id: str, text: str) -> Operation:
         """Add an internal note."""
         at = iso(self.timeline.now)
@@ -174,6 +178,7 @@ class Service(Database):
         """Add a tag."""
         tags = [*chat.fields["tags"], {"_id": self.new_id(), "tag": tag, "color": color}]
         yield from self.change(chat, tags=tags)
+        self.truth.write("tag", request_id=chat.request_id, tag=tag, at=chat.fields["updatedAt"])
 
     def rate(self, chat: Chat, rating: int, words: str) -> Operation:
         """Store the visitor's judgement."""
@@ -191,6 +196,8 @@ class Service(Database):
             chat.fields |= {"first_response_at": iso(now), "waiting_time": now - chat.created_ms}
             self.publish(chat, "UPDATE")
         yield self.rng.randint(1, 6)
+        if chat.is_pending and chat.is_open and sender.role == "visitor":
+            yield from self._work_on(chat, "open")
 
     def say(self, chat: Chat, label: str) -> Operation:
         """Store and deliver one of the server's own messages."""
@@ -198,11 +205,27 @@ class Service(Database):
         self.store_message(chat, SYSTEM_SENDER, text, extra)
         yield self.rng.randint(1, 6)
 
+    def keep(self, chat: Chat) -> None:
+        """Remember a closed chat until it is released."""
+        chat.is_kept = True
+
+    def release(self, chat: Chat) -> None:
+        """Let a chat that was kept be forgotten like any other."""
+        chat.is_kept = False
+        self.forget_later(chat)
+
     def forget_later(self, chat: Chat) -> None:
         """Let memory drop a chat when nobody asks for it any more."""
         session = chat.session
         keep_ms = self.settings.keep_closed_days * DAY
         self.timeline.after(keep_ms, lambda: self.forget(chat, session))
+
+    def _work_on(self, chat: Chat, working_status: str) -> Operation:
+        self.touch(chat)
+        self.set_working_status(chat, working_status)
+        self.publish(chat, "UPDATE")
+        self.recount(self.agents_in(chat))
+        yield self.rng.randint(5, 20)
 
     def _choose(self, chat: Chat, bot: Document | None) -> list[Agent]:
         """Note who could take a chat; return whom routing chooses, if it may choose anybody."""

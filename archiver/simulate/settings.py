@@ -20,6 +20,12 @@ _SHARES = (
     "rating_share",
     "transfer_share",
     "leave_share",
+    "helper_share",
+    "pending_share",
+    "command_share",
+    "hasty_share",
+    "return_share",
+    "late_reopen_share",
 )
 
 
@@ -52,6 +58,20 @@ class DeskSettings:
     rating_share: float = 0.3
     transfer_share: float = 0.1
     leave_share: float = 0.04
+    helper_share: float = 0.03
+    """Of the agent's answers, those after which a colleague joins and stays."""
+    pending_share: float = 0.015
+    """Of the agent's answers, those after which the chat is set aside."""
+    command_share: float = 0.5
+    """Of the bot's hand-offs, those that it asks for with a command."""
+    hasty_share: float = 0.04
+    """Of the visitors, those who wait some seconds only."""
+    return_share: float = 0.08
+    """Of the visitors, those who have been there before."""
+    late_reopen_share: float = 0.015
+    """Of the chats, those that are opened again a week or so after they ended."""
+    limit_days: float = 1.5
+    """How many days pass, on average, until somebody's limit of chats is changed."""
     keep_closed_days: int = 3
     """How long the server's memory keeps a closed chat."""
 
@@ -65,6 +85,8 @@ class DeskSettings:
             raise SettingsError(
                 f"time zone {self.time_zone!r}: unknown; give one such as Europe/Rome"
             ) from error
+        if self.limit_days <= 0:
+            raise SettingsError("limit_days: give a number of days above 0")
         if self.chats_per_day <= 0 or self.agents < 1 or self.departments < 1:
             raise SettingsError("a desk needs chats, at least one agent and one department")
         for name in _SHARES:

@@ -132,6 +132,12 @@ def test_a_week_holds_everything_that_can_happen(week):
     assert has("availability", available=False, profile_status="")
     assert has("availability", available=False, profile_status="inactive")
     assert has("message", type="image")
+    assert has("message", action="\\agent", role="bot", subtype="info")
+    assert has("presence", status="online")
+    assert has("presence", status="offline")
+    assert has("working_status", working_status="pending")
+    assert has("working_status", working_status="open")
+    assert len({fact["tag"] for fact in week["tag"]}) == 4
     assert has("document", status=50, preflight=True)
     assert len({fact["department_id"] for fact in week["department"]}) == 3
     assert has("assignment", until=None)
@@ -152,6 +158,58 @@ def test_a_week_has_late_ratings_moves_and_waits(week):
     assert 200 < len(week["chat"]) / 7 < 300
 
 
+def test_some_visitors_come_again_and_some_leave_in_seconds(week):
+    visitors = Counter(fact["lead_id"] for fact in week["chat"])
+    left = [
+        from_iso(session["closed_at"]) - from_iso(session["opened_at"])
+        for session in week["session"]
+        if session["closed_by"] in visitors
+    ]
+
+    assert 0.02 < sum(count - 1 for count in visitors.values()) / len(week["chat"]) < 0.15
+    assert sum(ms < 15_000 for ms in left) > 10
+
+
+def test_an_agents_socket_drops_for_seconds_and_for_minutes(week):
+    away = [
+        from_iso(fact["until"]) - from_iso(fact["since"])
+        for fact in week["presence"]
+        if fact["status"] == "offline" and fact["until"]
+    ]
+
+    assert sum(ms < 60_000 for ms in away) > 10
+    assert sum(60_000 < ms < HOUR for ms in away) > 5
+
+
+def test_a_colleague_may_join_and_stay(week):
+    by_chat = defaultdict(list)
+    for fact in week["assignment"]:
+        by_chat[fact["request_id"], fact["session"]].append(fact)
+    together = [
+        facts
+        for facts in by_chat.values()
+        if sum(fact["end_reason"] == "close" for fact in facts) > 1
+    ]
+
+    assert len(together) > 5
+
+
+def test_some_chats_are_opened_again_after_a_week(facts_by_kind_of):
+    sessions = defaultdict(dict)
+    for fact in facts_by_kind_of(DeskSettings(chats_per_day=60), 14)["session"]:
+        sessions[fact["request_id"]][fact["n"]] = fact
+    waits = [
+        from_iso(again["opened_at"]) - from_iso(chat[n - 1]["closed_at"])
+        for chat in sessions.values()
+        for n, again in chat.items()
+        if n > 1
+    ]
+
+    assert any(wait > 7 * DAY for wait in waits)
+    assert any(5 * DAY < wait < 7 * DAY for wait in waits)
+    assert any(wait < DAY for wait in waits)
+
+
 def test_weekdays_and_working_hours_are_busier(week):
     by_hour = Counter(fact["created_at"][11:13] for fact in week["chat"])
     by_day = Counter(fact["created_at"][:10] for fact in week["chat"])
@@ -161,22 +219,35 @@ def test_weekdays_and_working_hours_are_busier(week):
 
 
 def test_nobody_is_given_more_chats_than_his_limit(week):
-    limits = {f["agent_id"]: f["chat_limit"] for f in week["agent"] if f["chat_limit"]}
     moves = defaultdict(list)
+    for fact in week["limit"]:
+        moves[fact["agent_id"]].append((fact["since"], 0, fact["chat_limit"]))
     for fact in week["assignment"]:
         is_given = fact["session"] == 1  # who reopens a chat has it again, limit or not
         moves[fact["agent_id"]].append((fact["since"], 1, is_given))
         if fact["until"]:
             moves[fact["agent_id"]].append((fact["until"], -1, False))
-    fullest = Counter()
-    for agent_id, limit in limits.items():
-        load = 0
-        for _, move, is_given in sorted(moves[agent_id]):
+    full = 0
+    for steps in moves.values():
+        load, limit = 0, None
+        for _, move, told in sorted(steps, key=lambda step: step[:2]):
             load += move
-            assert not is_given or load <= limit
-            fullest[agent_id] = max(fullest[agent_id], load)
+            if move == 0:
+                limit = None if told in (None, -1) else told
+            elif told and limit is not None:
+                assert load <= limit
+                full += load == limit
 
-    assert any(fullest[agent_id] >= limit for agent_id, limit in limits.items())
+    assert full > 10
+
+
+def test_limits_change_and_some_are_the_projects(week):
+    limits = defaultdict(list)
+    for fact in week["limit"]:
+        limits[fact["agent_id"]].append(fact["chat_limit"])
+
+    assert max(map(len, limits.values())) > 1
+    assert {-1, None} <= {limit for told in limits.values() for limit in told}
 
 
 def test_a_desk_without_bots_has_none(facts_by_kind_of):
@@ -192,6 +263,7 @@ def test_a_desk_without_bots_has_none(facts_by_kind_of):
         ({"project_id": "x"}, "project 'x': give 24 hexadecimal digits"),
         ({"time_zone": "Mars"}, "time zone 'Mars': unknown; give one such as Europe/Rome"),
         ({"agents": 0}, "a desk needs chats, at least one agent and one department"),
+        ({"limit_days": 0}, "limit_days: give a number of days above 0"),
         ({"draft_share": 2}, "draft_share: give a share between 0 and 1"),
     ],
 )
