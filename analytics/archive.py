@@ -129,21 +129,20 @@ def connect(  # noqa: PLR0913
     hours: OpeningHours | None = None,
 ) -> Archive:
     """Open a project's archive for a window; None looks back or ahead as far as there is."""
-    first, last = window.partitions(look_back, look_ahead)
     segments = folder.unsealed
     recorded = folder.days(project_id)
-    if not any(first <= day <= last for day in recorded):
+    days = window.partitions(recorded, look_back, look_ahead)
+    if not days:
         raise WindowWrong(
             f"{window.since} to {window.until}: nothing recorded of {project_id} in these days;"
             f" there is {recorded[0]} to {recorded[-1]}"
         )
-    begin = datetime.combine(max(first, recorded[0]), time()) - EARLIER
-    end = datetime.combine(min(last, recorded[-1]), time()) + timedelta(days=1)
+    begin = datetime.combine(days[0], time()) - EARLIER
+    end = datetime.combine(days[-1], time()) + timedelta(days=1)
     opened = hours.between(begin, max(end, window.end), window.tz) if hours else ()
     connection = database()
     tell(connection, project_id, window, settings, opened)
-    parts = folder.parts(project_id, first, last)
-    whole = _sources(connection, project_id, parts, segments, (first, last))
+    whole = _sources(connection, project_id, folder.parts(project_id, days), segments, days)
     name = "received" if window.is_past else "events"
     connection.execute(f"create or replace temp view {name} as {whole}")
     if window.is_past:
@@ -231,7 +230,7 @@ def _sources(
     project_id: str,
     parts: list[Path],
     segments: list[Segment],
-    days: tuple[date, date],
+    days: list[date],
 ) -> str:
     """Return the statement that reads the parts and what is unsealed."""
     import pyarrow as pa
@@ -245,8 +244,8 @@ def _sources(
         connection.register("journal", unsealed)
         connection.execute(
             "create or replace temp table unsealed as select * from journal"
-            " where project_id = ? and date between ? and ?",
-            [project_id, *days],
+            " where project_id = ? and array_contains(cast(? as date[]), date)",
+            [project_id, days],
         )
         connection.unregister("journal")
         _leave_sealed(connection, parts, segments)

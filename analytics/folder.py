@@ -6,6 +6,7 @@ It lists and reads; it writes nothing, opens no database, and knows nothing of w
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -86,13 +87,11 @@ class Folder:
             )
         return sorted(found)
 
-    def parts(self, project_id: str, first: date, last: date) -> list[Path]:
-        """Return the parts of a project's days, both included."""
+    def parts(self, project_id: str, days: Iterable[date]) -> list[Path]:
+        """Return the parts of some of a project's days."""
         found: list[Path] = []
-        for day in self.days(project_id):
-            if first <= day <= last:
-                partition = contract.partition(self.root, project_id, day)
-                found += sorted(partition.glob("*.parquet"))
+        for day in days:
+            found += sorted(contract.partition(self.root, project_id, day).glob("*.parquet"))
         return found
 
 

@@ -6,6 +6,7 @@ queries have them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -26,6 +27,8 @@ class Window:
     now: datetime
     is_past: bool = False
     """`now` is an earlier instant: what was received later is not known."""
+    apart: tuple[date, ...] = ()
+    """Only these of its days, if any are named."""
 
     @property
     def start(self) -> datetime:
@@ -45,20 +48,32 @@ class Window:
     def days(self) -> list[tuple[date, int, datetime, datetime]]:
         """Return each local day: date, ISO weekday, first instant, the first one after it."""
         place = zone(self.tz)
-        dates = [self.since + n * DAY for n in range((self.until - self.since).days)]
+        every = [self.since + n * DAY for n in range((self.until - self.since).days)]
         return [
             (day, day.isoweekday(), midnight(day, place), midnight(day + DAY, place))
-            for day in dates
+            for day in sorted(self.apart) or every
         ]
 
     def partitions(
-        self, look_back: timedelta | None, look_ahead: timedelta | None
-    ) -> tuple[date, date]:
-        """Return the first and the last UTC day to read; None looks as far as there is."""
-        first, last = self.start.date(), (self.end - _MICROSECOND).date()
-        before = None if look_back is None else _shifted(first, -look_back)
-        after = (None if look_ahead is None else _shifted(last, look_ahead)) or date.max
-        return before or date.min, min(after, self.now.date()) if self.is_past else after
+        self,
+        recorded: Iterable[date],
+        look_back: timedelta | None,
+        look_ahead: timedelta | None,
+    ) -> list[date]:
+        """Return which UTC days to read; None looks as far as there is."""
+        reach = [
+            (
+                date.min if look_back is None else _shifted(start.date(), -look_back),
+                date.max if look_ahead is None else _shifted(_last(end), look_ahead),
+            )
+            for _, _, start, end in self.days()
+        ]
+        known = self.now.date() if self.is_past else date.max
+        return [
+            day
+            for day in recorded
+            if day <= known and any(first <= day <= last for first, last in reach)
+        ]
 
 
 def choose(since: date, until: date, tz: str, now: datetime, *, is_past: bool = False) -> Window:
@@ -102,8 +117,14 @@ def local_date(now: datetime, tz: str) -> date:
     return now.replace(tzinfo=UTC).astimezone(zone(tz)).date()
 
 
-def _shifted(day: date, by: timedelta) -> date | None:
+def _last(end: datetime) -> date:
+    """Return the UTC day in which a time ends."""
+    return (end - _MICROSECOND).date()
+
+
+def _shifted(day: date, by: timedelta) -> date:
+    """Return a day so much earlier or later, as far as the calendar goes."""
     try:
         return day + by
     except OverflowError:
-        return None
+        return date.min if by < timedelta() else date.max

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from analytics.errors import WindowWrong
-from analytics.window import choose, local_date
+from analytics.window import Window, as_asked, choose, local_date
 
 NOW = datetime(2026, 11, 23, 20, 0)
 
@@ -37,12 +37,33 @@ def test_days_follow_each_other_without_a_hole():
     assert len(days) == 245
 
 
+def read(window, back, ahead):
+    """Return the first and the last UTC day that is read of four weeks, and that none is missed."""
+    every = [date(2026, 2, 15) + timedelta(days=n) for n in range(28)]
+    look = [None if days is None else timedelta(days) for days in (back, ahead)]
+    days = window.partitions(every, *look)
+    assert days == every[every.index(days[0]) : every.index(days[-1]) + 1]
+    return days[0], days[-1]
+
+
 def test_the_partitions_of_a_local_day_are_two_utc_days_and_more_around():
     window = choose(date(2026, 3, 2), date(2026, 3, 3), "Europe/Rome", NOW)
 
-    assert window.partitions(timedelta(0), timedelta(0)) == (date(2026, 3, 1), date(2026, 3, 2))
-    assert window.partitions(timedelta(2), timedelta(7)) == (date(2026, 2, 27), date(2026, 3, 9))
-    assert window.partitions(None, None) == (date.min, date.max)
+    assert read(window, 0, 0) == (date(2026, 3, 1), date(2026, 3, 2))
+    assert read(window, 2, 7) == (date(2026, 2, 27), date(2026, 3, 9))
+    assert read(window, None, None) == (date(2026, 2, 15), date(2026, 3, 14))
+    assert read(window, 999_999, 9_999_999) == (date(2026, 2, 15), date(2026, 3, 14))
+
+
+def test_days_apart_are_read_with_what_is_around_each():
+    apart = (date(2026, 3, 2), date(2026, 2, 20))
+    window = Window(date(2026, 2, 20), date(2026, 3, 3), "UTC", NOW, apart=apart)
+    every = [date(2026, 2, 15) + timedelta(days=n) for n in range(28)]
+
+    days = window.partitions(every, timedelta(1), timedelta(0))
+
+    assert [day for day, _, _, _ in window.days()] == [date(2026, 2, 20), date(2026, 3, 2)]
+    assert [f"{day:%m-%d}" for day in days] == ["02-19", "02-20", "03-01", "03-02"]
 
 
 def test_a_window_that_is_not_over_says_so():
@@ -101,8 +122,19 @@ def test_as_of_an_instant_nothing_is_read_that_came_later():
     asked = datetime(2026, 3, 4, 6)
     window = choose(date(2026, 3, 2), date(2026, 3, 3), "UTC", asked, is_past=True)
 
-    assert window.partitions(timedelta(days=2), timedelta(days=7)) == (
-        date(2026, 2, 28),
-        date(2026, 3, 4),
-    )
-    assert window.partitions(None, None) == (date.min, date(2026, 3, 4))
+    assert read(window, 2, 7) == (date(2026, 2, 28), date(2026, 3, 4))
+    assert read(window, None, None) == (date(2026, 2, 15), date(2026, 3, 4))
+
+
+def test_an_instant_without_a_zone_is_a_local_one():
+    asked = datetime(2026, 3, 4, 6)
+
+    assert as_asked(asked, "Europe/Rome", NOW) == datetime(2026, 3, 4, 5)
+    assert as_asked(asked.replace(tzinfo=UTC), "Europe/Rome", NOW) == asked
+
+
+def test_an_instant_that_is_to_come_is_refused():
+    with pytest.raises(WindowWrong) as refused:
+        as_asked(datetime(2026, 11, 23, 21), "UTC", NOW)
+
+    assert str(refused.value) == ("2026-11-23 21:00:00: in the future; it is 2026-11-23 20:00 UTC")
