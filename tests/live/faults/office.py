@@ -116,7 +116,7 @@ class _Wire(Wire):
         super().__init__(hub, token, log=log)
         self.dials: list[Dial] = []
         self.dialled = threading.Condition()
-        self.refusals: deque[tuple[int, dict[str, str]]] = deque()
+        self.refusals: deque[tuple[int, Callable[[], str] | None]] = deque()
         self.pause = 0.0
         self.bytes_sent = 0
         self.dribbled = threading.Condition()
@@ -127,7 +127,7 @@ class _Wire(Wire):
 
     async def _handshake(self, socket: ServerConnection, request: Request) -> Response | None:
         token = parse_qs(urlsplit(request.path).query)["token"][0]
-        status, headers = self.refusals.popleft() if self.refusals else (None, {})
+        status, retry_after = self.refusals.popleft() if self.refusals else (None, None)
         with self.dialled:
             self.dials.append(Dial(time.monotonic(), token, status))
             self.dialled.notify_all()
@@ -137,7 +137,8 @@ class _Wire(Wire):
                 return answer
             status = 503  # nobody is there any more
         refusal = socket.respond(HTTPStatus(status), "not now\n")
-        refusal.headers.update(headers)
+        if retry_after is not None:
+            refusal.headers["Retry-After"] = retry_after()
         return refusal
 
     async def _put(self, client: Client, frame: str | bytes) -> None:
@@ -224,18 +225,21 @@ class Office:
     def cut(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Cut every socket without a close frame; something may happen before anybody is back."""
         self.shut()
-        self._set(self._wire.terminate_all)
+        self.hang_up()
         meanwhile()
         self.open()
+
+    def hang_up(self) -> None:
+        """Cut every socket without a close frame."""
+        self._set(self._wire.terminate_all)
 
     def slow(self, *, latency: float = 0.0, pause: float = 0.0) -> None:
         """Be as slow as this from now on."""
         self._hub.latency, self._wire.pause = latency, pause
 
-    def refuse(self, status: int, times: int = 1, **headers: str) -> None:
-        """Turn away who comes next, so often; `Retry_After` is a header."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self._wire.refusals.extend([(status, named)] * times)
+    def refuse(self, status: int, retry_after: Callable[[], str] | None = None) -> None:
+        """Turn away who comes next; `retry_after` gives the header when he has come."""
+        self._wire.refusals.append((status, retry_after))
 
     def accept(self, token: str) -> None:
         """Let in who has this token from now on."""
