@@ -22,9 +22,13 @@ SOURCES = sorted(
 # No clock, no file, no socket, no thread: what they are told is all they know.
 PURE = (
     "analytics/capacity/chat_model.py",
+    "analytics/capacity/calibration.py",
     "analytics/capacity/erlang.py",
     "analytics/capacity/forecast.py",
+    "analytics/capacity/handling.py",
+    "analytics/capacity/plan.py",
     "analytics/capacity/staffing.py",
+    "analytics/hours.py",
     "archiver/address.py",
     "archiver/contract.py",
     "archiver/coverage.py",
@@ -56,6 +60,7 @@ ONLY = {
     "websocket": ("archiver/connection.py", "archiver/handshake.py"),
     "websockets": ("archiver/simulate/",),
     "duckdb": ("analytics/archive.py",),
+    "holidays": ("analytics/hours.py",),
     "prometheus_client": ("archiver/health.py",),
     "archiver.simulate": ("archiver/simulate/", "archiver/cli.py"),
     "click": (

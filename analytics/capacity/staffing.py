@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from analytics.capacity.chat_model import Demand, Performance, solve
@@ -43,22 +44,27 @@ class Target:
 
 def required(demand: Demand, target: Target) -> Performance:
     """Return what the fewest agents do that meet the target; no agents where nothing comes in."""
-    least, most = -1, 1
-    while not target.is_met(solve(demand, most, target.answer_in)):
-        least, most = most, most * 2
+    if demand.arrival_rate == 0:
+        return Performance(0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0)
+
+    def enough(agents: int) -> bool:
+        return target.is_met(solve(demand, agents, target.answer_in))
+
+    most = max(1, _fluid(demand, target))
+    while not enough(most):
+        most *= 2
         if most > MOST_AGENTS:
             raise ValueError(f"more than {MOST_AGENTS} agents needed; ask for less")
-    if demand.arrival_rate == 0:
-        most = 0
-    while most - least > 1:
-        middle = (least + most) // 2
-        if target.is_met(solve(demand, middle, target.answer_in)):
-            most = middle
-        else:
-            least = middle
-    found = solve(demand, most, target.answer_in)
+    found = solve(demand, bisect_left(range(most), True, key=enough), target.answer_in)
     assert found is not None
     return found
+
+
+def _fluid(demand: Demand, target: Target) -> int:
+    """Return how many agents it would take if chats came and went evenly: where to look first."""
+    chats = len(demand.handle_times)
+    busy = demand.arrival_rate * demand.handle_times[-1] / chats
+    return min(MOST_AGENTS, math.ceil(busy / target.max_occupancy))
 
 
 def rostered(agents: float, shrinkage: float) -> int:
