@@ -230,8 +230,12 @@ def _holidays(country: str, first: int, last: int) -> set[date]:
     name, _, part = country.partition("-")
     if not name:
         return set()
-    import holidays
-
+    try:
+        import holidays
+    except ModuleNotFoundError as error:
+        raise SettingWrong(
+            "holidays: a package is missing; install it: pip install 'tiledesk-archive[holidays]'"
+        ) from error
     return set(holidays.country_holidays(name, part or None, years=range(first, last + 1)))
 
 

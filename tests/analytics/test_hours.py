@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -154,6 +155,18 @@ def test_holidays_are_days_off_and_dates_come_first():
     assert open_hours(document, christmas + DAY) == 1  # Saint Stephen's
     assert open_hours(document, christmas - DAY) == 4
     assert open_hours(document | {"dates": {"2026-12-24": []}}, christmas - DAY) == 0
+
+
+def test_without_the_package_of_holidays_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "holidays", None)
+
+    with pytest.raises(SettingWrong) as caught:
+        parse({**MORNINGS, "holidays": "IT"})
+
+    assert str(caught.value) == (
+        "holidays: a package is missing; install it: pip install 'tiledesk-archive[holidays]'"
+    )
+    assert open_hours(MORNINGS, date(2026, 12, 25)) == 4
 
 
 def test_a_part_of_a_country_has_holidays_of_its_own():
