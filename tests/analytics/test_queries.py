@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from analytics import queries
@@ -59,3 +61,14 @@ def test_a_metric_that_counts_facts_names_them_so_that_their_chats_can_be_seen(n
     metric = queries.load("metrics", name)
 
     assert metric.facts or "measured" not in metric.words
+
+
+@pytest.mark.parametrize("name", queries.METRICS)
+def test_the_facts_that_a_metric_names_are_told_by_some_view(name):
+    told = {
+        fact
+        for view in queries.VIEWS
+        for fact in re.findall(r"'(\w+)'", queries.load("views", view).sql)
+    }
+
+    assert set(queries.load("metrics", name).facts) <= told
