@@ -26,6 +26,7 @@ from analytics.settings import BREAKDOWNS
 
 # Each view stands only on those before it (and on `events`, `params`, `days`).
 VIEWS = (
+    "quarters",
     "periods",
     "coverage",
     "gaps",
@@ -34,6 +35,7 @@ VIEWS = (
     "close_details",
     "conversations",
     "sessions",
+    "weekday_hours",
     "session_versions",
     "status_intervals",
     "department_stretches",
@@ -109,6 +111,7 @@ METRICS = (
     "satisfaction",
     "messages_by_role",
     "arrivals_by_hour",
+    "arrivals_by_weekday_hour",
     "backlog_at_midnight",
     "bot_time",
     "queue_length",
@@ -226,7 +229,7 @@ def _hold(query: Query, where: str) -> None:
         listed = ", ".join(BREAKDOWNS)
         raise QueryWrong(f"{where}: no breakdown {sorted(unknown)}; there is {listed}")
     asked = facts_of(query.sql)
-    if query.facts and set(query.facts) != asked:
+    if query.facts and asked and set(query.facts) != asked:
         raise QueryWrong(
             f"{where}: declares facts {sorted(query.facts)}, but asks for {sorted(asked)}"
         )

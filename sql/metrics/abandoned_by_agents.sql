@@ -1,4 +1,4 @@
--- abandoned_by_agents: How many chats every agent had left, so that the server gave up routing them.
+-- abandoned_by_agents: How many chats every agent had left, so that they were routed no more.
 -- grain: one row a local day; with two days or more, one for the whole window (date null)
 -- anchor: the version that shows it
 -- units: counts

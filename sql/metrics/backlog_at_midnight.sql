@@ -3,6 +3,9 @@
 -- anchor: the midnight at the day's end
 -- units: counts; seconds
 -- params: now_utc
+-- follows: Intercom and LivePerson open conversations
+-- caveat: a chat that was opened before the archive was read back to, and silent since, is not seen
+-- edge: what closes after midnight was open at it; a chat of whatever channel counts
 -- columns:
 --   date: the local day
 --   open_count: chats open
@@ -13,6 +16,7 @@
 --   unanswered_count: on live channels, a human was needed and none had replied
 --   age_p50_s: median time since they were opened
 --   age_max_s: the longest
+--   coverage_ratio: for how much of the day a recorder vouches
 with ended as (
     select
         days.date,
@@ -20,6 +24,15 @@ with ended as (
     from days
     cross join params
     where days.end_utc <= params.now_utc
+),
+
+-- However the cells are broken down, each slice of a day has the whole day's coverage.
+covered as (
+    select
+        date,
+        sum(covered_s) / nullif(sum(elapsed_s), 0) as coverage_ratio
+    from cells
+    group by date
 ),
 
 open as (
@@ -64,9 +77,12 @@ select
     count(case when open.is_pending then 1 end) as pending_count,
     count(case when open.is_unanswered then 1 end) as unanswered_count,
     percentile_cont(0.5) within group (order by open.age_s) as age_p50_s,
-    max(open.age_s) as age_max_s
+    max(open.age_s) as age_max_s,
+    covered.coverage_ratio
 from ended
+left join covered
+    on ended.date = covered.date
 left join open
     on ended.date = open.date
-group by ended.date
+group by ended.date, covered.coverage_ratio
 order by ended.date asc nulls last

@@ -2,7 +2,7 @@
 -- grain: one row a transfer or helper
 -- caveat: bot to agent is a hand-off and no transfer
 -- columns:
---   kind: agent; department, once a human was needed; helper, who joined those who had it and stayed
+--   kind: agent; department, once a human was needed; helper, who joined others and stayed
 --   transferred_at: when
 --   from_id: agent or department before; null of a helper
 --   to_id: agent or department after

@@ -5,38 +5,17 @@
 --   bucket: the hour (`00` to `23`) or the weekday (`1` Monday to `7`) if broken down by it; else null
 --   start_utc: its first instant
 --   end_utc: the first instant after it
-with digits as (
-    select n
-    from (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) as listed (n)
-),
-
--- Quarters, because some time zones are off by 30 or 45 minutes; a day has at most 100 of them.
-quarters as (
-    select
-        days.date,
-        days.start_utc + (tens.n * 10 + ones.n) * interval '15' minute as start_utc,
-        least(
-            days.start_utc + (tens.n * 10 + ones.n + 1) * interval '15' minute, days.end_utc
-        ) as end_utc,
-        params.tz
-    from days
-    cross join params
-    cross join digits as tens
-    cross join digits as ones
-    where
-        params.breakdown = 'hour'
-        and days.start_utc + (tens.n * 10 + ones.n) * interval '15' minute < days.end_utc
-),
-
 -- An hour that a day has twice is one of two hours: the second follows the first.
-hours as (
+with hours as (
     select
-        date,
-        lpad(cast(hour(from_utc_timestamp(start_utc, tz)) as string), 2, '0') as bucket,
-        min(start_utc) as start_utc,
-        max(end_utc) as end_utc
+        quarters.date,
+        lpad(cast(quarters.hour as string), 2, '0') as bucket,
+        min(quarters.since) as start_utc,
+        max(quarters.until) as end_utc
     from quarters
-    group by date, hour(from_utc_timestamp(start_utc, tz))
+    cross join params
+    where params.breakdown = 'hour'
+    group by quarters.date, quarters.hour
 ),
 
 dated as (
