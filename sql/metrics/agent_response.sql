@@ -2,86 +2,63 @@
 -- grain: one row a local day (and one for the whole window, date null) and agent
 -- anchor: the agent's message
 -- units: seconds
--- caveat: live channels only; a reply counts for whoever wrote it, whoever had the chat
+-- by: department, channel, hour, weekday
+-- facts: reaction, response_time
+-- follows: Rocket.Chat reaction time; Intercom time to reply
+-- caveat: live channels only; times with an edge lost in a gap are counted, but in no figure
+-- edge: a reply counts for whoever wrote it, whoever had the chat; a reopening begins anew
 -- columns:
 --   date: the local day
+--   slice: what it is broken down by
 --   agent_id: the user id
 --   agent_name: the newest name known, else the id
 --   reaction_count: chats got in which the agent wrote
 --   reaction_p50_s: from getting the chat to the own first message, median
 --   reaction_p90_s: nine in ten were no longer
 --   reaction_mean_s: mean
+--   reaction_p50_bh_s: median, opening hours only; null if none are given
 --   response_count: replies to a visitor's turn
 --   response_p50_s: from the first message of the turn to the reply, median
 --   response_p90_s: nine in ten were no longer
 --   response_mean_s: mean
-with live as (
-    select conversation_id
-    from conversations
-    where channel_class = 'live'
-),
-
-firsts as (
-    select
-        assignments.agent_id,
-        assignments.started_at,
-        min(messages.sent_at) as done_at
-    from assignments
-    inner join live
-        on assignments.conversation_id = live.conversation_id
-    inner join messages
-        on
-            assignments.conversation_id = messages.conversation_id
-            and assignments.session_no = messages.session_no
-            and assignments.agent_id = messages.sender_id
-            and messages.sent_at >= assignments.started_at
-            and (assignments.ended_at is null or messages.sent_at <= assignments.ended_at)
-    where messages.is_counted
-    group by
-        assignments.conversation_id,
-        assignments.session_no,
-        assignments.agent_id,
-        assignments.started_at
-),
-
-replies as (
-    select
-        agent_id,
-        done_at,
-        (unix_micros(done_at) - unix_micros(started_at)) / 1e6 as reaction_s,
-        cast(null as double) as response_s
-    from firsts
-    union all
-    select
-        responses.agent_id,
-        responses.replied_at as done_at,
-        cast(null as double) as reaction_s,
-        (unix_micros(responses.replied_at) - unix_micros(responses.asked_at)) / 1e6
-            as response_s
-    from responses
-    inner join live
-        on responses.conversation_id = live.conversation_id
-)
-
+--   response_p50_bh_s: median, opening hours only; null if none are given
+--   coverage_ratio: for how much of the time a recorder vouches
 select
-    periods.date,
+    cells.date,
+    cells.slice,
     agents.agent_id,
     agents.agent_name,
-    count(replies.reaction_s) as reaction_count,
-    percentile_cont(0.5) within group (order by replies.reaction_s) as reaction_p50_s,
-    percentile_cont(0.9) within group (order by replies.reaction_s) as reaction_p90_s,
-    avg(replies.reaction_s) as reaction_mean_s,
-    count(replies.response_s) as response_count,
-    percentile_cont(0.5) within group (order by replies.response_s) as response_p50_s,
-    percentile_cont(0.9) within group (order by replies.response_s) as response_p90_s,
-    avg(replies.response_s) as response_mean_s
-from periods
-inner join replies
-    on replies.done_at >= periods.start_utc and replies.done_at < periods.end_utc
+    count(case when measured.fact = 'reaction' then 1 end) as reaction_count,
+    percentile_cont(0.5) within group (
+        order by case when measured.fact = 'reaction' then measured.seconds end
+    ) as reaction_p50_s,
+    percentile_cont(0.9) within group (
+        order by case when measured.fact = 'reaction' then measured.seconds end
+    ) as reaction_p90_s,
+    avg(case when measured.fact = 'reaction' then measured.seconds end) as reaction_mean_s,
+    percentile_cont(0.5) within group (
+        order by case when measured.fact = 'reaction' then measured.open_seconds end
+    ) as reaction_p50_bh_s,
+    count(case when measured.fact = 'response_time' then 1 end) as response_count,
+    percentile_cont(0.5) within group (
+        order by case when measured.fact = 'response_time' then measured.seconds end
+    ) as response_p50_s,
+    percentile_cont(0.9) within group (
+        order by case when measured.fact = 'response_time' then measured.seconds end
+    ) as response_p90_s,
+    avg(case when measured.fact = 'response_time' then measured.seconds end) as response_mean_s,
+    percentile_cont(0.5) within group (
+        order by case when measured.fact = 'response_time' then measured.open_seconds end
+    ) as response_p50_bh_s,
+    cells.coverage_ratio
+from cells
+inner join measured
+    on cells.cell = measured.cell and measured.fact in ('reaction', 'response_time')
 inner join agents
-    on replies.agent_id = agents.agent_id
-group by periods.date, agents.agent_id, agents.agent_name
+    on measured.agent_id = agents.agent_id
+group by cells.date, cells.slice, cells.coverage_ratio, agents.agent_id, agents.agent_name
 order by
-    periods.date asc nulls last,
+    cells.date asc nulls last,
+    cells.slice asc nulls last,
     agents.agent_name asc nulls last,
     agents.agent_id asc nulls last

@@ -1,11 +1,11 @@
--- agent_times: How long agents had chats, in three measures.
+-- agent_times: How long agents had chats: by the clock, without silences, and in focus.
 -- grain: one row a fact of an assignment that has ended
 -- columns:
---   fact: assignment_elapsed, from start to end; assignment_active, without long silences;
+--   fact: assignment_elapsed, assignment_active or assignment_focus
 --   happened_at: the assignment's end
 --   since: its start
 --   until: its end
---   value: seconds; those of assignment_focus are shared out among all chats that the agent had
+--   value: seconds: from start to end; without long silences; shared out among the chats had
 --   is_since_inferred: the start is that of the version which shows it, not the server's own
 --   is_until_inferred: the same of the end
 with finished as (
@@ -31,7 +31,10 @@ said as (
         messages.sent_at,
         lead(messages.sent_at) over (
             partition by
-                finished.conversation_id, finished.session_no, finished.agent_id, finished.started_at
+                finished.conversation_id,
+                finished.session_no,
+                finished.agent_id,
+                finished.started_at
             order by messages.sent_at asc, messages.message_id asc
         ) as next_at
     from finished
