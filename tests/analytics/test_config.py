@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import statistics
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
 from analytics.config import KEYS, OPTIONS, Config, read
 from analytics.errors import SettingWrong
+from analytics.hours import WEEKDAYS
 from analytics.settings import Settings
 
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 MONDAY = 'write monday = ["09:00-13:00"]'
 
 
@@ -234,3 +238,89 @@ def test_what_is_wrong_is_one_line_that_names_the_file_and_the_key(
         configure(text)
 
     assert str(caught.value) == f"{tmp_path}/analytics.toml: {message.format(folder=tmp_path)}"
+
+
+WEEK = "\n".join(f'{day} = ["{{slots}}"]' for day in WEEKDAYS)
+ASKED = ("--date", "2026-03-04", "--tz", "Europe/Rome", "--format", "json")
+
+
+def overlap(fact):
+    """Return how much of a fact lies within 09:00 to 18:00 in Rome, in winter."""
+    since, until = (
+        datetime.fromisoformat(fact[edge]).astimezone(UTC).replace(tzinfo=None)
+        for edge in ("since", "until")
+    )
+    nights = (until.date() - since.date()).days + 1
+    mornings = [datetime.combine(since.date(), time(8)) + n * DAY for n in range(nights)]
+    inside = [min(until, one + 9 * HOUR) - max(since, one) for one in mornings]
+    return sum(one.total_seconds() for one in inside if one > timedelta())
+
+
+@pytest.mark.parametrize("metric", ["first_response_human", "session_duration"])
+def test_times_are_counted_in_opening_hours(desk, ask, tmp_path, metric):
+    hours = tmp_path / "hours.toml"
+    hours.write_text(WEEK.format(slots="09:00-18:00"))
+    asked = ("--archive", desk.root, "--opening-hours", hours, *ASKED)
+
+    (row,) = json.loads(ask("metric", metric, *asked).stdout)
+    facts = json.loads(
+        ask("sql", f"select since, until from measured where fact = '{metric}'", *asked).stdout
+    )
+
+    times = sorted(map(overlap, facts))
+    assert row["p50_bh_s"] == pytest.approx(statistics.median(times))
+    assert row["mean_bh_s"] == pytest.approx(statistics.fmean(times))
+    assert 0 < row["mean_bh_s"] < row["mean_s"]
+
+
+def test_waits_that_began_before_what_is_read_are_counted_whole(desk, ask, tmp_path):
+    config = tmp_path / "analytics.toml"
+    week = WEEK.format(slots="00:00-24:00")
+    config.write_text(f"[projects.{desk.project_id}.opening_hours]\n{week}")
+    asked = ("--archive", desk.root, "--config", config, "--look-back", "0", *ASKED)
+
+    (row,) = json.loads(ask("metric", "session_duration", *asked).stdout)
+    (first,) = json.loads(
+        ask(
+            "sql",
+            "select min(since) < (select min(received_at) from events) as is_earlier"
+            " from measured where fact = 'session_duration'",
+            *asked,
+        ).stdout
+    )
+
+    assert first["is_earlier"]
+    assert row["mean_bh_s"] == pytest.approx(row["mean_s"])
+
+
+def test_a_desk_that_is_closed_kept_nobody_waiting_and_without_hours_it_is_not_known(
+    desk, ask, tmp_path
+):
+    hours = tmp_path / "hours.toml"
+    hours.write_text('friday = ["09:00-18:00"]')
+    asked = ("metric", "first_response_human", "--archive", desk.root, *ASKED)
+
+    (closed,) = json.loads(ask(*asked, "--opening-hours", hours).stdout)
+    (unknown,) = json.loads(ask(*asked).stdout)
+
+    assert closed["p50_bh_s"] == closed["mean_bh_s"] == 0.0
+    assert unknown["p50_bh_s"] is None
+    assert unknown["p50_s"] == closed["p50_s"] > 0
+
+
+def test_wrong_hours_are_one_line(desk, ask, tmp_path):
+    hours = tmp_path / "hours.toml"
+    hours.write_text('monday = ["nine"]')
+    config = tmp_path / "analytics.toml"
+    config.write_text('opening_hours = "hours.toml"')
+
+    asked = ("report", "--archive", desk.root)
+    option = ask(*asked, "--opening-hours", hours)
+    file = ask(*asked, "--config", config)
+
+    wrong = f"{hours}: monday: 'nine' is no slot; write 09:00-13:00"
+    assert (file.exit_code, file.stderr) == (1, f"Error: {config}: opening_hours: {wrong}\n")
+    assert option.exit_code == 2
+    assert option.stderr.splitlines()[-1] == (
+        f"Error: Invalid value for '--opening-hours': {wrong}"
+    )
