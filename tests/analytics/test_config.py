@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from dataclasses import fields
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -143,6 +145,26 @@ def test_the_time_zone_of_the_hours_is_that_of_a_project_that_names_none(configu
 
     assert configure(hours).desk("p", {}).tz == "Europe/Rome"
     assert configure(f'{hours}\ntz = "Asia/Tokyo"').desk("p", {}).tz == "Asia/Tokyo"
+
+
+def test_the_files_that_the_documents_show_are_right(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
+    shown, hours, tiledesk = re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    for name, content in {"shown": shown, "shop": hours, "tiledesk": tiledesk}.items():
+        (tmp_path / f"{name}.toml").write_text(content)
+    (tmp_path / "project.json").write_text(json.dumps(PROJECT))
+
+    config = read(tmp_path / "shown.toml")
+    shop = config.desk("64ff0a0b1c2d3e4f5a6b7c8d", {})
+    nights = read(tmp_path / "tiledesk.toml").desk("64ff0a0b1c2d3e4f5a6b7c8d", {}).hours
+
+    told = {*config.options, *config.general, *config.projects["64ff0a0b1c2d3e4f5a6b7c8d"]}
+    assert told == {"archive", *KEYS}
+    assert config.general["answer_target"] == Settings().answer_target_s
+    assert shop.hours is not None
+    assert len(shop.hours.calendars) == 3
+    assert nights is not None
+    assert set(nights.calendars) == {"", "6500aa01bb02cc03dd04ee05"}
 
 
 KNOWN = ", ".join((*OPTIONS, *KEYS, "projects"))
