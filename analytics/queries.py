@@ -49,6 +49,7 @@ VIEWS = (
     "handovers",
     "ratings",
     "outcomes",
+    "tiledesk_chats",
     "agent_status",
     "chat_levels",
     "engagements",
@@ -130,6 +131,7 @@ METRICS = (
     "load_by_interval",
     "handle_time_by_concurrency",
     "tiledesk_compatible",
+    "tiledesk_differences",
     "coverage_by_day",
     "data_quality",
 )

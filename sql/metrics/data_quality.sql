@@ -1,8 +1,11 @@
 -- data_quality: What to know about the recording before trusting the numbers.
 -- grain: one row for the window
--- anchor: received_at, by our clock; for closes_untold_count the close, for unknown the message
+-- anchor: received_at, by our clock; the close, the message, or the window's end where they say so
 -- units: counts; seconds; ratio 0 to 1
--- params: start_utc, end_utc
+-- params: start_utc, end_utc, now_utc
+-- follows: none
+-- caveat: a gap is time for which no recorder vouches; with two recorders both must have missed it
+-- edge: a repeat is no clock that goes back; a chat read again may have been read for its close
 -- columns:
 --   rows_count: entities received, of whatever kind
 --   receive_lag_p50_s: from the server's time to ours, live rows only, median
@@ -14,13 +17,27 @@
 --   truncated_count: snapshots at the server's cap, which may lack rows
 --   refused_count: topics that the server did not answer
 --   unknown_sender_count: messages whose author's role is unknown
---   closes_untold_count: closes whose details the server has not told
+--   closes_untold_count: closes in the window whose details the server has not told
+--   gaps_count: times in the window, up to now, for which no recorder vouches
+--   gaps_s: how long they were in all
+--   repaired_count: chats read again, after a gap or to learn how they were closed
+--   clock_regress_count: live rows older, by the server's clock, than one received before
+--   stale_open_count: chats open at the window's end or now, silent for 24 hours before it
 with received as (
     select
         events.kind,
         events.source,
         events.is_snapshot,
         events.mistyped,
+        events.request_id,
+        events.updated_at,
+        max(
+            case when events.source = 'realtime' and not events.is_snapshot then events.updated_at end
+        ) over (
+            partition by events.kind, events.entity_id, events.recorder
+            order by events.received_at asc, events.updated_at asc nulls last, events.seq asc
+            rows between unbounded preceding and 1 preceding
+        ) as reached_at,
         events.kind in ('request', 'message', 'agent') and events.entity_id is not null
             as is_entity,
         (
@@ -68,7 +85,20 @@ totals as (
         ) as receive_lag_p95_s,
         count(case when kind = 'unparsed' then 1 end) as unparsed_count,
         count(case when kind = 'untrusted' then 1 end) as untrusted_count,
-        count(case when mistyped is not null then 1 end) as mistyped_count
+        count(case when mistyped is not null then 1 end) as mistyped_count,
+        count(distinct case when is_entity and source = 'repair' then request_id end)
+            as repaired_count,
+        count(
+            case
+                when
+                    kind in ('request', 'agent')
+                    and copy_no = 1
+                    and source = 'realtime'
+                    and not is_snapshot
+                    and updated_at < reached_at
+                    then 1
+            end
+        ) as clock_regress_count
     from received
 ),
 
@@ -111,6 +141,40 @@ untold as (
         not sessions.has_details
         and sessions.closed_at >= params.start_utc
         and sessions.closed_at < params.end_utc
+),
+
+missed as (
+    select
+        count(*) as gaps_count,
+        cast(coalesce(sum(unix_micros(until) - unix_micros(since)), 0) / 1e6 as double) as gaps_s
+    from uncovered
+),
+
+ended as (
+    select least(params.end_utc, params.now_utc) as until
+    from params
+),
+
+heard as (
+    select
+        events.request_id as conversation_id,
+        max(events.received_at) as heard_at
+    from events
+    cross join ended
+    where events.kind in ('request', 'message') and events.received_at < ended.until
+    group by events.request_id
+),
+
+stale as (
+    select count(*) as stale_open_count
+    from sessions
+    cross join ended
+    left join heard
+        on sessions.conversation_id = heard.conversation_id
+    where
+        (sessions.closed_at is null or sessions.closed_at >= ended.until)
+        and sessions.opened_at < ended.until
+        and coalesce(heard.heard_at, sessions.opened_at) < ended.until - interval '24' hour
 )
 
 select
@@ -124,8 +188,15 @@ select
     controls.truncated_count,
     controls.refused_count,
     unknowns.unknown_sender_count,
-    untold.closes_untold_count
+    untold.closes_untold_count,
+    missed.gaps_count,
+    missed.gaps_s,
+    totals.repaired_count,
+    totals.clock_regress_count,
+    stale.stale_open_count
 from totals
 cross join controls
 cross join unknowns
 cross join untold
+cross join missed
+cross join stale

@@ -1,8 +1,8 @@
 -- periods: The times that a report has rows for: local days, or their hours, and the whole window.
 -- grain: one row an uninterrupted interval of a date and bucket
 -- columns:
---   date: the local day; null for the whole window, which has rows of its own if it has several days
---   bucket: the hour (`00` to `23`) or the weekday (`1` Monday to `7`) if broken down by it; else null
+--   date: the local day; null for the whole window, which has rows if it has several days
+--   bucket: the hour (`00` to `23`) or weekday (`1` Monday to `7`) if broken down by it; else null
 --   start_utc: its first instant
 --   end_utc: the first instant after it
 -- An hour that a day has twice is one of two hours: the second follows the first.

@@ -1,4 +1,4 @@
--- slice_stretches: To which slice a session belongs, if the answer is broken down by a trait of chats.
+-- slice_stretches: To which slice a session belongs, if answers are broken down by a trait of chats.
 -- grain: one row a session and slice, and stretch of time for which it was so
 -- caveat: a chat with several tags is in several slices
 -- columns:
