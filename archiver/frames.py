@@ -92,7 +92,7 @@ class Frame:
         return self.about.kind in ("agent", "bot") or self.about.single or self.message == b"null"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _topic(text: str) -> Topic | None:
     match text.split("/"):
         case ["", project, "requests"]:
