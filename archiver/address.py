@@ -23,7 +23,8 @@ def check_url(url: str, *, insecure: bool = False) -> None:
     except ValueError:  # its brackets, its port, or a name of a length that none has
         is_address = False
     if not is_address or not url.isprintable() or " " in url:
-        shown = url if url.isprintable() else repr(url)
+        # What stands where a user or a query would may be a secret, in an address that is none.
+        shown = "--url" if set("@?#") & set(url) else url if url.isprintable() else repr(url)
         raise AddressWrong(f"{shown}: not a WebSocket address; known forms: {FORMS}")
     if parts.query or parts.fragment or "@" in parts.netloc:
         place = parts.netloc.rpartition("@")[2]

@@ -57,7 +57,7 @@ def dial(url: str, token: str) -> Client:
         raise AddressWrong(f"{url}: bad certificate ({error.verify_message})") from None
     except websocket.WebSocketTimeoutException:
         raise Unreachable(f"no answer to the handshake in {HANDSHAKE:.0f} s") from None
-    except (websocket.WebSocketException, OSError) as error:
+    except (websocket.WebSocketException, OSError, ValueError) as error:
         answer = client.handshake_response
         if answer is not None and 300 <= answer.status < 400:
             raise _refusal(url, answer.status, answer.headers) from None

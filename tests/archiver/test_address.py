@@ -63,6 +63,14 @@ def test_what_could_never_be_dialled_is_no_address(url):
     assert str(error.value) == f"{url}: not a WebSocket address; known forms: {FORMS}"
 
 
+@pytest.mark.parametrize("url", ["wss://anna:s3c/ret@host/", "host?token=s3c/ret", "x#s3c/ret"])
+def test_what_may_hold_a_secret_is_not_shown(url):
+    with pytest.raises(AddressWrong) as error:
+        check_url(url)
+
+    assert str(error.value) == f"--url: not a WebSocket address; known forms: {FORMS}"
+
+
 def test_an_address_is_shown_on_one_line():
     with pytest.raises(AddressWrong) as error:
         check_url("wss://host/\nwss")

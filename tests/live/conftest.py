@@ -32,6 +32,7 @@ class Process:
     popen: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)
     heard: threading.Condition = field(default_factory=threading.Condition)
+    listener: threading.Thread = field(default_factory=threading.Thread)
 
     def listen(self) -> None:
         for line in self.popen.stderr:
@@ -98,7 +99,8 @@ class Started:
         )
         process = kind(popen)
         self.processes.append(process)
-        threading.Thread(target=process.listen, daemon=True).start()
+        process.listener = threading.Thread(target=process.listen, daemon=True)
+        process.listener.start()
         return process
 
     def end(self) -> None:
@@ -106,6 +108,7 @@ class Started:
             if process.popen.poll() is None:
                 process.popen.kill()
             process.popen.wait()
+            process.listener.join(PATIENCE)
             process.popen.stdout.close()
             process.popen.stderr.close()
 
