@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import statistics
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
@@ -328,6 +328,27 @@ def test_a_desk_that_is_closed_kept_nobody_waiting_and_without_hours_it_is_not_k
     assert closed["p50_bh_s"] == closed["mean_bh_s"] == 0.0
     assert unknown["p50_bh_s"] is None
     assert unknown["p50_s"] == closed["p50_s"] > 0
+
+
+def test_what_is_configured_reaches_the_queries(desk, ask, tmp_path):
+    config = tmp_path / "analytics.toml"
+    config.write_text(f"short_wait = 3\n[projects.{desk.project_id}]\nidle_limit = 900\n")
+    told = {
+        "--answer-target": "30.5",
+        "--reply-target": "90",
+        "--service-base": "no-abandon",
+        "--pause-limit": "300",
+        "--chat-limit": "4",
+        "--coverage-threshold": "0.9",
+    }
+    options = [word for option in told.items() for word in option]
+    asked = ("--archive", desk.root, "--config", config, *options, *ASKED)
+
+    (params,) = json.loads(ask("sql", "select * from params", *asked).stdout)
+
+    settings = Settings(None, 30.5, 90.0, 3.0, "no-abandon", 900.0, 300.0, 4)
+    expected = replace(settings, coverage_threshold=0.9).params()
+    assert {name: params[name] for name in expected} == expected
 
 
 def test_wrong_hours_are_one_line(desk, ask, tmp_path):
