@@ -75,6 +75,10 @@ VIEWS = (
     "facts",
     "timed_facts",
     "measured",
+    "chats_now",
+    "waiting_now",
+    "agents_now",
+    "gauges",
 )
 
 # In the order in which a report tells them.
