@@ -17,6 +17,7 @@ This module reads text; it runs nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -134,6 +135,7 @@ METRICS = (
     "agent_day",
     "load_by_interval",
     "handle_time_by_concurrency",
+    "deferred_work",
     "tiledesk_compatible",
     "tiledesk_differences",
     "coverage_by_day",
@@ -156,6 +158,8 @@ _NEEDED = {
     "checks": ("grain",),
 }
 
+_WORD = re.compile(r"\w+")
+_UNION = "\nunion all\n"
 _COMMENT = re.compile(r"--[^\n]*")
 _COLUMN = re.compile(r"--   (\w+): (.+)")
 _FIELD = re.compile(r"-- (\w+):\s*(.*)")
@@ -188,7 +192,12 @@ class Query:
     @property
     def words(self) -> frozenset[str]:
         """Every word of the statement; views that it stands on are among them."""
-        return frozenset(re.findall(r"\w+", self.sql))
+        return frozenset(_WORD.findall(self.sql))
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """Every text that stands in the statement; the facts that it tells are among them."""
+        return frozenset(re.findall(r"'(\w+)'", self.sql))
 
 
 def parse(folder: str, name: str, text: str) -> Query:
@@ -277,10 +286,36 @@ def macros() -> str:
     return (files("analytics.sql") / "macros.sql").read_text("utf-8")
 
 
-def needed(sql: str) -> list[str]:
-    """Return the views that a statement stands on, each after those that it stands on itself."""
-    wanted = set(re.findall(r"\w+", _COMMENT.sub("", sql))) & set(VIEWS)
+def needed(sql: str, facts: Collection[str] | None = None) -> list[str]:
+    """Return the views that a statement stands on, each after those that it stands on itself.
+
+    If it asks for some facts only, the views that tell none of them are left out.
+    """
+    wanted = set(_WORD.findall(_COMMENT.sub("", sql))) & set(VIEWS)
     for name in reversed(VIEWS):
         if name in wanted:
-            wanted |= load("views", name).words & set(VIEWS)
+            wanted |= set(_WORD.findall(view(name, facts))) & set(VIEWS)
     return [name for name in VIEWS if name in wanted]
+
+
+def view(name: str, facts: Collection[str] | None = None) -> str:
+    """Return a view's statement, without what tells none of the facts asked for."""
+    sql = load("views", name).sql
+    if name != "facts" or facts is None:
+        return sql
+    rooms = sql.split(_UNION)
+    return _UNION.join([room for room in rooms if _tells(room, facts)] or rooms[:1])
+
+
+def _tells(select: str, facts: Collection[str]) -> bool:
+    room = select.rpartition("from ")[2].strip()
+    return not load("views", room).texts.isdisjoint(facts)
+
+
+def facts_for(names: Iterable[str]) -> frozenset[str]:
+    """Return the facts that some metrics ask for."""
+    found: set[str] = set()
+    for name in names:
+        metric = load("metrics", name)
+        found |= {*metric.facts, *facts_of(metric.sql)}
+    return frozenset(found)

@@ -14,14 +14,17 @@ from dataclasses import dataclass
 from analytics.capacity.chat_model import Demand
 from analytics.capacity.staffing import expected
 
-LEAST_CHATS = 30
+LEAST_CHATS = 10
 FITS = 0.15
 """Farther off than so much, a promise of service level is not worth planning by."""
 
 
 @dataclass(frozen=True)
 class Observed:
-    """One interval of the past; `agents` were available, `exposure_s` of it was recorded."""
+    """One interval of the past; `agents` were available, `exposure_s` of it was recorded.
+
+    `in_time`: chats that an agent had within the target, as the model counts them.
+    """
 
     weekday: int
     minute: int

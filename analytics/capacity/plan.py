@@ -68,9 +68,13 @@ class History:
 
 @dataclass(frozen=True)
 class Forecaster:
-    """The model that a plan uses, how it and the naive one did on known weeks, and its band."""
+    """The model that a plan uses, how it and the naive one did on known weeks, and its band.
+
+    `ahead`: how many weeks before each of those weeks they were asked; 0 if none could be tried.
+    """
 
     name: str
+    ahead: int
     model: Model
     spread: float
     scores: dict[str, Scores]
@@ -105,15 +109,18 @@ def choose(history: Grid, weeks: int) -> Forecaster | None:
     """Return the model that did best on the last weeks; None: too little is known to forecast."""
     if history.known_days < LEAST_DAYS:
         return None
-    tried = {
-        name: list(trials(history, model, TRIAL_WEEKS, weeks))
-        for name, model in {NAIVE: seasonal_naive, **MODELS}.items()
-    }
+    models = {NAIVE: seasonal_naive, **MODELS}
+    for ahead in range(weeks, -1, -1):
+        tried = {
+            name: list(trials(history, model, TRIAL_WEEKS, ahead)) if ahead else []
+            for name, model in models.items()
+        }
+        if any(tried.values()):
+            break
     spreads = {name: dispersion(done) for name, done in tried.items()}
     scores = {name: score(done, spreads[name]) for name, done in tried.items()}
     best = min(tried, key=lambda name: (_wape(scores[name]), name != NAIVE))
-    model = MODELS.get(best, seasonal_naive)
-    return Forecaster(best, model, spreads[best], scores, tried[best])
+    return Forecaster(best, ahead, models[best], spreads[best], scores, tried[best])
 
 
 def _wape(scores: Scores) -> float:

@@ -14,6 +14,7 @@
 --   requested_count: live chats that came to need a human
 --   answered_count: those answered since
 --   in_time_count: those answered within the target
+--   accepted_in_time_count: those that an agent had within the target, answered or not
 --   abandoned_count: those closed without an answer
 --   wait_mean_s: mean wait until somebody had the chat, or it was closed
 --   agents_mean: agents available
@@ -28,6 +29,7 @@ with asked as (
         waits.requested_at,
         waits.answered_at,
         waits.closed_at,
+        waits.accepted_at,
         coalesce(waits.accepted_at, waits.closed_at) as waited_until,
         params.answer_target_s
     from waits
@@ -58,6 +60,13 @@ counted as (
                     then 1
             end
         ) as in_time_count,
+        count(
+            case
+                when
+                    (unix_micros(accepted_at) - unix_micros(requested_at)) / 1e6 <= answer_target_s
+                    then 1
+            end
+        ) as accepted_in_time_count,
         count(case when answered_at is null and closed_at is not null then 1 end)
             as abandoned_count,
         avg(
@@ -139,6 +148,7 @@ select
     coalesce(counted.requested_count, 0) as requested_count,
     coalesce(counted.answered_count, 0) as answered_count,
     coalesce(counted.in_time_count, 0) as in_time_count,
+    coalesce(counted.accepted_in_time_count, 0) as accepted_in_time_count,
     coalesce(counted.abandoned_count, 0) as abandoned_count,
     counted.wait_mean_s,
     case

@@ -51,7 +51,7 @@ def test_a_model_that_is_far_off_does_not_fit(in_time, fits):
 
 
 def test_times_with_few_chats_are_left_out():
-    found = calibrate(past(2), SHAPE, 60)
+    found = calibrate(past(2), SHAPE, 60, least=30)
 
     assert (list(found.rows), found.difference, found.fits) == ([], None, None)
 
