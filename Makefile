@@ -51,5 +51,5 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(PIP) --no-build-isolation --editable '.[holidays,simulate,test,lint]'
+	$(PIP) --no-build-isolation --editable '.[holidays,report,simulate,test,lint]'
 	@touch $@
