@@ -26,6 +26,7 @@ with theirs as (
         count(waiting_ms) as waiting_count,
         count(case when is_bot_first then waiting_ms end) as waiting_bot_count,
         count(case when is_transferred then waiting_ms end) as waiting_transfer_count,
+        count(case when is_apart then waiting_ms end) as waiting_apart_count,
         count(case when is_draft then waiting_ms end) as waiting_draft_count,
         avg(duration_ms) / 1e3 as duration_s,
         count(duration_ms) as duration_count,
@@ -111,7 +112,9 @@ told as (
         || ' of '
         || cast(theirs.waiting_count as string)
         || ' chats; and a transfer begins the wait anew: '
-        || cast(theirs.waiting_transfer_count as string) as why
+        || cast(theirs.waiting_transfer_count as string)
+        || '; forms, e-mails and messengers wait too: '
+        || cast(theirs.waiting_apart_count as string) as why
     from theirs
     cross join ours
     union all

@@ -5,6 +5,7 @@
 --   duration_ms: from creation to the newest close, even if open again; null if never closed
 --   rating: in the newest version
 --   is_draft: a draft or a trial of the bot designer: we do not count it
+--   is_apart: of an e-mail, form or messenger: in none of our waits
 --   is_bot_first: a bot wrote, and no agent did before it
 --   is_transferred: it went from an agent or department to another
 --   is_idle_close: the newest close came because nobody wrote any more
@@ -61,6 +62,7 @@ select
     (unix_micros(closes.closed_at) - unix_micros(newest.created_at)) / 1e3 as duration_ms,
     newest.rating,
     conversations.conversation_id is null as is_draft,
+    coalesce(conversations.channel_class <> 'live', false) as is_apart,
     talk.bot_at is not null and (talk.agent_at is null or talk.bot_at < talk.agent_at)
         as is_bot_first,
     moved.conversation_id is not null as is_transferred,
