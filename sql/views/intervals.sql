@@ -8,29 +8,13 @@
 --   until: the first instant after it
 --   covered_s: for how much of it, up to now, a recorder vouches
 --   coverage_ratio: the share of the whole interval
-with digits as (
-    select n
-    from (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) as listed (n)
-),
-
--- Quarters, because some time zones are off by 30 or 45 minutes; a day has at most 100 of them.
-quarters as (
+with clocked as (
     select
-        days.date,
-        days.weekday,
-        days.start_utc + (tens.n * 10 + ones.n) * interval '15' minute as since,
-        least(
-            days.start_utc + (tens.n * 10 + ones.n + 1) * interval '15' minute, days.end_utc
-        ) as until,
-        from_utc_timestamp(
-            days.start_utc + (tens.n * 10 + ones.n) * interval '15' minute, params.tz
-        ) as local_at,
+        quarters.*,
+        from_utc_timestamp(quarters.since, params.tz) as local_at,
         params.interval_minutes
-    from days
+    from quarters
     cross join params
-    cross join digits as tens
-    cross join digits as ones
-    where days.start_utc + (tens.n * 10 + ones.n) * interval '15' minute < days.end_utc
 ),
 
 named as (
@@ -44,7 +28,7 @@ named as (
             floor((hour(local_at) * 60 + minute(local_at)) / nullif(interval_minutes, 0))
             * interval_minutes as bigint
         ) as minute
-    from quarters
+    from clocked
 ),
 
 whole as (
