@@ -46,6 +46,7 @@ VIEWS = (
     "messages",
     "turns",
     "responses",
+    "needs",
     "waits",
     "handovers",
     "ratings",

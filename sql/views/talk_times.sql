@@ -1,4 +1,4 @@
--- talk_times: How long the two sides of a chat took to reply, and how long they talked.
+-- talk_times: How long visitors, bots and agents took to reply, and how long they talked.
 -- grain: one row a fact of a session
 -- columns:
 --   fact: what was timed
@@ -13,6 +13,27 @@ with live as (
     select conversation_id
     from conversations
     where channel_class = 'live'
+),
+
+bot_replies as (
+    select
+        needs.conversation_id,
+        needs.session_no,
+        needs.visitor_at,
+        min(messages.sent_at) as replied_at
+    from needs
+    inner join live
+        on needs.conversation_id = live.conversation_id
+    inner join messages
+        on
+            needs.conversation_id = messages.conversation_id
+            and needs.session_no = messages.session_no
+            and messages.sent_at >= needs.visitor_at
+    where
+        messages.sender_role = 'bot'
+        and messages.is_counted
+        and not messages.is_after_close
+    group by needs.conversation_id, needs.session_no, needs.visitor_at
 ),
 
 answers as (
@@ -87,6 +108,20 @@ select
 from responses
 inner join live
     on responses.conversation_id = live.conversation_id
+union all
+select
+    'first_response_bot' as fact,
+    conversation_id,
+    session_no,
+    cast(null as string) as agent_id,
+    cast(null as string) as detail,
+    replied_at as happened_at,
+    visitor_at as since,
+    replied_at as until,
+    cast(null as double) as value,
+    false as is_since_inferred,
+    false as is_until_inferred
+from bot_replies
 union all
 select
     'visitor_response' as fact,

@@ -10,48 +10,14 @@
 --   value: null: these are times between two instants
 --   is_since_inferred: `since` is that of the first version which shows it, not the server's own
 --   is_until_inferred: the same of `until`
-with bot_replies as (
-    select
-        waits.conversation_id,
-        waits.session_no,
-        waits.visitor_at,
-        min(messages.sent_at) as replied_at
-    from waits
-    inner join conversations
-        on waits.conversation_id = conversations.conversation_id
-    inner join messages
-        on
-            waits.conversation_id = messages.conversation_id
-            and waits.session_no = messages.session_no
-            and messages.sent_at >= waits.visitor_at
-    where
-        conversations.channel_class = 'live'
-        and messages.sender_role = 'bot'
-        and messages.is_counted
-        and not messages.is_after_close
-    group by waits.conversation_id, waits.session_no, waits.visitor_at
-),
-
--- Who asked has left, is with an agent, or waits still: then the wait is as long as it is by now.
-queued as (
-    select
-        waits.*,
-        least(accepted_at, answered_at) as served_at,
-        params.now_utc
-    from waits
-    cross join params
-    where is_waiting
-),
-
--- An heir who joined before the other left has kept nobody waiting.
-heirs as (
+with heirs as (
     select
         leaver.conversation_id,
         leaver.session_no,
-        leaver.agent_id as leaver_id,
         leaver.ended_at as left_at,
         leaver.is_end_inferred as is_left_inferred,
         heir.agent_id,
+        -- An heir who joined before the other left has kept nobody waiting.
         greatest(heir.started_at, leaver.ended_at) as taken_at,
         heir.is_start_inferred and heir.started_at > leaver.ended_at as is_taken_inferred,
         row_number() over (
@@ -68,6 +34,17 @@ heirs as (
             and heir.started_at < leaver.ended_at + interval '60' second
             and (heir.ended_at is null or heir.ended_at > leaver.ended_at)
     where leaver.end_reason = 'transfer'
+),
+
+-- Who asked has left, is with an agent, or waits still: then the wait is as long as it is by now.
+queued as (
+    select
+        waits.*,
+        least(accepted_at, answered_at) as served_at,
+        params.now_utc
+    from waits
+    cross join params
+    where is_waiting
 ),
 
 timed as (
@@ -98,19 +75,6 @@ timed as (
         false as is_until_inferred
     from queued
     where answered_at >= visitor_at
-    union all
-    select
-        'first_response_bot' as fact,
-        conversation_id,
-        session_no,
-        cast(null as string) as agent_id,
-        cast(null as string) as detail,
-        replied_at as happened_at,
-        visitor_at as since,
-        replied_at as until,
-        false as is_since_inferred,
-        false as is_until_inferred
-    from bot_replies
     union all
     select
         'queue_time' as fact,

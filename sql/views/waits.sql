@@ -15,114 +15,7 @@
 --   answered_by: that agent
 --   abandoned_at: the close without an answer; while open, the last word plus the idle limit
 --   is_close_inferred: the close is that of the version which shows it
-with seated_bots as (
-    select
-        conversation_id,
-        session_no,
-        min(started_at) as bot_at
-    from bot_stretches
-    group by conversation_id, session_no
-),
-
-seated_agents as (
-    select
-        conversation_id,
-        session_no,
-        min(started_at) as agent_at
-    from assignments
-    group by conversation_id, session_no
-),
-
-talk as (
-    select
-        conversation_id,
-        session_no,
-        min(case when is_counted and sender_role = 'visitor' then sent_at end) as visitor_at,
-        min(case when is_counted and sender_role = 'agent' then sent_at end) as agent_at,
-        min(case when is_counted and sender_role = 'bot' then sent_at end) as bot_at,
-        min(case when action = 'agent' then sent_at end) as command_at,
-        max(case when is_counted then sent_at end) as last_at
-    from messages
-    where not is_after_close
-    group by conversation_id, session_no
-),
-
--- The first time that the chat waits in the queue after a bot had it.
-queued as (
-    select
-        states.conversation_id,
-        states.session_no,
-        min(states.state_at) as queued_at
-    from session_versions as states
-    inner join bot_stretches
-        on
-            states.conversation_id = bot_stretches.conversation_id
-            and states.session_no = bot_stretches.session_no
-            and states.state_at >= bot_stretches.ended_at
-    where states.status = 100 and (states.bots is null or size(states.bots) = 0)
-    group by states.conversation_id, states.session_no
-),
-
-openers as (
-    select distinct conversations.conversation_id
-    from conversations
-    inner join agents
-        on conversations.created_by in (agents.agent_id, agents.project_user_id)
-),
-
-known as (
-    select
-        sessions.conversation_id,
-        sessions.session_no,
-        sessions.opened_at,
-        sessions.closed_at,
-        not sessions.has_details as is_close_inferred,
-        conversations.channel_class,
-        seated_bots.bot_at is not null or talk.bot_at is not null as has_bot,
-        seated_agents.agent_at is not null or talk.agent_at is not null as has_agent,
-        talk.agent_at is not null
-        and (talk.visitor_at is null or talk.agent_at < talk.visitor_at) as agent_first,
-        sessions.session_no = 1 and openers.conversation_id is not null as agent_opened,
-        talk.visitor_at,
-        talk.command_at,
-        talk.last_at,
-        seated_agents.agent_at,
-        queued.queued_at
-    from sessions
-    inner join conversations
-        on sessions.conversation_id = conversations.conversation_id
-    left join seated_bots
-        on
-            sessions.conversation_id = seated_bots.conversation_id
-            and sessions.session_no = seated_bots.session_no
-    left join seated_agents
-        on
-            sessions.conversation_id = seated_agents.conversation_id
-            and sessions.session_no = seated_agents.session_no
-    left join talk
-        on
-            sessions.conversation_id = talk.conversation_id
-            and sessions.session_no = talk.session_no
-    left join queued
-        on
-            sessions.conversation_id = queued.conversation_id
-            and sessions.session_no = queued.session_no
-    left join openers
-        on sessions.conversation_id = openers.conversation_id
-),
-
--- `least` passes over nulls on every engine: the earliest sign wins.
-needs as (
-    select
-        known.*,
-        case
-            when has_bot then least(queued_at, agent_at, command_at)
-            else coalesce(visitor_at, opened_at)
-        end as requested_at
-    from known
-),
-
-acceptances as (
+with acceptances as (
     select
         needs.conversation_id,
         needs.session_no,
@@ -167,10 +60,8 @@ answers as (
 told as (
     select
         needs.*,
-        needs.agent_first or needs.agent_opened as is_proactive,
         needs.channel_class = 'live'
-        and not needs.agent_first
-        and not needs.agent_opened
+        and not needs.is_proactive
         and needs.requested_at is not null as is_waiting,
         acceptances.accepted_at,
         acceptances.accepted_by,
@@ -208,10 +99,7 @@ select
     is_waiting,
     visitor_at,
     requested_at,
-    case
-        when has_bot then coalesce(command_at <> requested_at, true)
-        else visitor_at is null and session_no > 1
-    end as is_request_inferred,
+    is_request_inferred,
     accepted_at,
     accepted_by,
     coalesce(is_accept_inferred, false) as is_accept_inferred,
