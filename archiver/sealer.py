@@ -1,4 +1,4 @@
-"""Has closed segments sealed by a process beside the recorder, one after the other."""
+"""Has closed segments sealed by a process beside the recorder, some of them at a time."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from archiver import fs
 log = logging.getLogger(__name__)
 
 AGAIN = 60.0
+# A process begins in a quarter of a second, and seals a segment in less than one; a recorder that
+# is to stop waits for it.
+TOGETHER = 4
 
 
 class Sealer:
@@ -22,13 +25,14 @@ class Sealer:
         self.sealed = 0
         self.failures = 0
         readable = "group" if modes == fs.GROUP_READABLE else "private"
-        self._front = [sys.executable, "-P", "-m", "archiver.seal", str(archive)]
-        self._back = [recorder, readable]
+        module = [sys.executable, "-P", "-m", "archiver.seal"]
+        self._command = [*module, str(archive), recorder, readable]
         self._process: subprocess.Popen[bytes] | None = None
+        self._at_work: list[Path] = []
         self._not_before = 0.0
 
     def look_after(self, closed: list[Path]) -> None:
-        """Take note of what has ended; begin with the oldest segment that waits."""
+        """Take note of what has ended; begin with the oldest segments that wait."""
         if self._process is not None:
             status = self._process.poll()
             if status is None:
@@ -36,9 +40,10 @@ class Sealer:
             self._process = None
             self._count(status)
         if closed and time.monotonic() >= self._not_before:
+            self._at_work = closed[:TOGETHER]
             # A session of its own: a Ctrl-C meant for us must not stop it half-way.
             self._process = subprocess.Popen(  # noqa: S603 (our own module)
-                [*self._front, str(closed[0]), *self._back], start_new_session=True
+                [*self._command, *map(str, self._at_work)], start_new_session=True
             )
 
     def wait(self) -> None:
@@ -48,8 +53,8 @@ class Sealer:
             self._process = None
 
     def _count(self, status: int) -> None:
+        self.sealed += sum(not segment.exists() for segment in self._at_work)
         if status == 0:
-            self.sealed += 1
             return
         self.failures += 1
         self._not_before = time.monotonic() + AGAIN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from archiver import contract, fs, seal
 from archiver.errors import ArchiveUnwritable
 from archiver.seal import steps
+from archiver.sealer import TOGETHER, Sealer
 
 P = "65f0a1b2c3d4e5f601234567"
 MIDNIGHT = 43_200  # seconds after noon
@@ -313,13 +315,82 @@ def test_parts_and_their_folders_have_the_mode_asked_for(archive, journal_folder
         assert stat.S_IMODE(path.parents[1].stat().st_mode) == modes.folder
 
 
-def test_the_process_beside_the_recorder_seals_as_the_function_does(
-    archive, journal_folder, full, sealed_rows
-):
-    path = full.write(journal_folder)
-    argv = [sys.executable, "-P", "-m", "archiver.seal", archive, path, "main", "group"]
+# The process beside the recorder.
 
-    subprocess.run(argv, check=True)
+
+@pytest.fixture
+def seal_beside(archive):
+    def start(*segments, **environment):
+        command = [sys.executable, "-P", "-m", "archiver.seal", archive, "main", "group"]
+        return subprocess.run(
+            [*command, *segments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | environment,
+        )
+
+    return start
+
+
+def test_the_process_beside_the_recorder_seals_as_the_function_does(
+    archive, journal_folder, full, sealed_rows, seal_beside
+):
+    assert seal_beside(full.write(journal_folder)).returncode == 0
 
     assert keyed(sealed_rows(archive)) == keyed(full.rows())
     assert {stat.S_IMODE(p.stat().st_mode) for p in archive.rglob("*.parquet")} == {0o640}
+
+
+def test_one_process_seals_several_segments(archive, journal_folder, full, seal_beside):
+    segments = [full.write(journal_folder, number) for number in (1, 2, 3)]
+
+    assert seal_beside(*segments).returncode == 0
+
+    assert list(journal_folder.glob("*.segment")) == []
+    assert {path.stem[-1] for path in archive.rglob("*.parquet")} == {"1", "2", "3"}
+
+
+def test_pandas_is_not_imported_to_seal(journal_folder, full, seal_beside, tmp_path):
+    (tmp_path / "pandas.py").write_text("raise SystemExit('imported')")
+
+    assert seal_beside(full.write(journal_folder), PYTHONPATH=str(tmp_path)).stderr == ""
+
+
+def test_a_process_that_cannot_seal_says_why_in_one_line(
+    archive, journal_folder, full, seal_beside
+):
+    path = full.write(journal_folder)
+    (archive / f"project_id={P}").touch()
+
+    told = seal_beside(path)
+
+    assert told.returncode == 1
+    assert told.stderr == (
+        f"Error: {path}: cannot seal it (Not a directory); make room in the archive,"
+        " then run 'archiver seal'\n"
+    )
+
+
+def test_a_sealer_counts_what_was_sealed_and_what_failed(archive, journal_folder, full):
+    segments = [full.write(journal_folder, number) for number in (1, 2, 3)]
+    segments[1].unlink()
+    segments[1].mkdir()
+    sealer = Sealer(archive, "main", fs.PRIVATE)
+
+    sealer.look_after(segments)
+    sealer.wait()
+
+    assert (sealer.sealed, sealer.failures) == (1, 1)
+    assert [path.exists() for path in segments] == [False, True, True]
+
+
+def test_a_sealer_takes_a_few_segments_at_a_time(archive, journal_folder, full):
+    segments = [full.write(journal_folder, number) for number in range(1, TOGETHER + 2)]
+    sealer = Sealer(archive, "main", fs.PRIVATE)
+
+    sealer.look_after(segments)
+    sealer.wait()
+
+    assert (sealer.sealed, sealer.failures) == (TOGETHER, 0)
+    assert [path for path in segments if path.exists()] == segments[-1:]

@@ -138,7 +138,7 @@ def seal_peak(frames: list[bytes]) -> int:
                 break
         recording.roll(recording.clock())
         (segment,) = recording.closed()
-        arguments = [str(archive), str(segment), "main", "private"]
+        arguments = [str(archive), "main", "private", str(segment)]
         found = subprocess.run(
             [sys.executable, "-c", SEAL, *arguments], check=True, capture_output=True, text=True
         )
