@@ -94,6 +94,10 @@ class _Hub(Hub):
         super().unsubscribe(topic, connection)
         self._note(connection, "unsubscribe", topic)
 
+    def followers(self, topic: str) -> set[int]:
+        """Return the numbers of those who follow a topic."""
+        return {connection.number for connection in self._subscribers.get(topic, ())}
+
     def _note(self, connection: Connection, action: str, topic: str) -> None:
         with self.heard:
             self.asked.append((connection.number, action, topic))
@@ -167,6 +171,7 @@ class Office:
         self.log = log
         self.chats: dict[str, dict[str, Any]] = {}
         self.said: dict[str, list[dict[str, Any]]] = {}
+        self.agents: dict[str, dict[str, Any]] = {}
         self._hub = _Hub()
         self._hub.serve(PROJECT, self)
         self._loop = asyncio.new_event_loop()
@@ -191,8 +196,8 @@ class Office:
     def messages(self, request_id: str) -> list[dict[str, Any]] | None:
         return self.said.get(request_id, [])
 
-    def agent(self, user_id: str) -> None:
-        """There are none."""
+    def agent(self, user_id: str) -> dict[str, Any] | None:
+        return self.agents.get(user_id)
 
     def bot(self, bot_id: str) -> None:
         """There are none."""
@@ -221,6 +226,30 @@ class Office:
             self._wire.flush()
 
         self._run(tell())
+
+    def tell(self, topic: str, method: str, document: dict[str, Any]) -> None:
+        """Let something be that was seen on a real server, and tell who follows the topic."""
+
+        async def publish() -> None:
+            if topic.endswith("/messages"):
+                plain = {name: value for name, value in document.items() if name != "request"}
+                self.said.setdefault(document["recipient"], []).append(plain)
+            elif topic == FEED:
+                self.chats[document["request_id"]] = document
+            else:
+                self.agents[topic.rpartition("/")[2]] = document
+            self._hub.publish(topic, method, document)
+            self._wire.flush()
+
+        self._run(publish())
+
+    def wait_until_followed(self, topic: str, connections: set[int]) -> None:
+        """Wait until all these connections follow a topic."""
+        with self._hub.heard:
+            came = self._hub.heard.wait_for(
+                lambda: connections <= self._hub.followers(topic), PATIENCE
+            )
+        assert came, f"{topic}: followed by {self._hub.followers(topic)}"
 
     def cut(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Cut every socket without a close frame; something may happen before anybody is back."""
