@@ -1,0 +1,84 @@
+"""Archives of any length from one simulated week: the week again and again, each time later.
+
+Every instant of the typed columns and of the recorder's own rows moves on by whole weeks, and ids
+get the week's number, so that no chat is twice. Payloads of the server stay as they are: reports
+do not read them. What happens across the seams of the weeks makes no sense, and costs the same.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from archiver import contract
+
+WEEK = timedelta(days=7)
+_IDS = ("entity_id", "request_id")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
+
+
+def week(folder: Path, until: date, chats_per_day: int, agents: int) -> Path:
+    """Record a simulated week that ends before a day; return the archive."""
+    command = [Path(sys.executable).parent / "archiver", "simulate", "history"]
+    command += ["--archive", folder, "--days", "7", "--until", until.isoformat()]
+    command += ["--chats-per-day", str(chats_per_day), "--agents", str(agents)]
+    subprocess.run([str(one) for one in command], check=True, capture_output=True)
+    return folder
+
+
+def tile(source: Path, target: Path, weeks: int) -> int:
+    """Write an archive of so many weeks that ends when the source does; return its rows."""
+    rows = 0
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("_journal", "project_id=*"))
+    for part in sorted(source.glob(contract.parts_glob())):
+        table = pq.ParquetFile(part).read()
+        day = date.fromisoformat(part.parent.name.removeprefix("date="))
+        for back in range(weeks):
+            moved = table if back == 0 else _moved(table, back)
+            project = part.parent.parent.name.removeprefix("project_id=")
+            folder = contract.partition(target, project, day - back * WEEK)
+            folder.mkdir(parents=True, exist_ok=True)
+            pq.write_table(moved, folder / part.name, compression="zstd", compression_level=3)
+            rows += moved.num_rows
+    return rows
+
+
+def _moved(table: pa.Table, back: int) -> pa.Table:
+    shift = pa.scalar(back * WEEK, pa.duration("us"))
+    for number, field in enumerate(table.schema):
+        column = table.column(number)
+        if pa.types.is_timestamp(field.type):
+            column = pc.subtract(column, shift)
+        elif field.name in _IDS:
+            column = pc.binary_join_element_wise(column, f"w{back}", "-")
+        elif field.name == "seq":
+            column = pc.add(column, back * 1_000_000_000)
+        elif field.name == "payload":
+            column = _own_moved(table, back * WEEK)
+        table = table.set_column(number, field, column)
+    return table
+
+
+def _own_moved(table: pa.Table, by: timedelta) -> pa.ChunkedArray:
+    """Return the payloads; those of the recorder's own rows, which are few, with instants moved."""
+    own = pc.is_in(table["kind"], value_set=pa.array(["control", "gap"]))
+    texts = table["payload"].filter(own).to_pylist()
+    moved = [_INSTANT.sub(lambda found: _earlier(found[0], by), text) for text in texts]
+    assert all(json.loads(text) for text in moved)
+    return pc.replace_with_mask(
+        table["payload"].combine_chunks(), own.combine_chunks(), pa.array(moved, pa.string())
+    )
+
+
+def _earlier(text: str, by: timedelta) -> str:
+    moved = datetime.fromisoformat(text) - by
+    return f"{moved:%Y-%m-%dT%H:%M:%S.%f}Z"
