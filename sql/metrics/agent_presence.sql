@@ -13,7 +13,7 @@
 --   agent_name: the newest name known, else the id
 --   online_s: connected
 --   offline_s: not connected
---   unknown_s: nothing tells it
+--   unknown_s: neither is known, though the agent is
 --   coverage_ratio: for how much of the time a recorder vouches
 with summed as (
     select
@@ -24,7 +24,14 @@ with summed as (
         ) / 1e6 as online_s,
         sum(
             case when kind = 'offline' then unix_micros(until) - unix_micros(since) else 0 end
-        ) / 1e6 as offline_s
+        ) / 1e6 as offline_s,
+        sum(
+            case
+                when kind in ('available', 'unavailable')
+                    then unix_micros(until) - unix_micros(since)
+                else 0
+            end
+        ) / 1e6 as known_s
     from split_times
     where kind in ('available', 'unavailable', 'online', 'offline')
     group by cell, agent_id
@@ -37,7 +44,7 @@ select
     agents.agent_name,
     cast(summed.online_s as double) as online_s,
     cast(summed.offline_s as double) as offline_s,
-    cast(cells.covered_s - summed.online_s - summed.offline_s as double) as unknown_s,
+    cast(summed.known_s - summed.online_s - summed.offline_s as double) as unknown_s,
     cells.coverage_ratio
 from cells
 inner join summed

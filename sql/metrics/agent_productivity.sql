@@ -6,7 +6,7 @@
 -- facts: assigned
 -- follows: Genesys interactions per hour
 -- caveat: not to be compared across departments: chats differ in length
--- edge: only covered hours count, and only chats got in them
+-- edge: only covered hours count; chats got in a gap count where they are known
 -- columns:
 --   date: the local day
 --   slice: what it is broken down by

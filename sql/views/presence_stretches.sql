@@ -3,18 +3,33 @@
 -- caveat: many servers never tell it; away for less than a minute is not away
 -- columns:
 --   is_online: connected
---   started_at: since when the server says so, not after the update that says it
+--   started_at: since when the server says so, not before the agent's first update known
 --   ended_at: the next change; null for the last one known
-with told as (
+with firsts as (
     select
         agent_id,
-        presence = 'online' as is_online,
-        least(presence_changed_at, coalesce(updated_at, received_at)) as changed_at,
-        coalesce(updated_at, received_at) as told_at,
-        recorder,
-        seq
+        min(started_at) as known_at
+    from agent_status
+    group by agent_id
+),
+
+told as (
+    select
+        events.agent_id,
+        events.presence = 'online' as is_online,
+        greatest(
+            least(
+                events.presence_changed_at, coalesce(events.updated_at, events.received_at)
+            ),
+            firsts.known_at
+        ) as changed_at,
+        coalesce(events.updated_at, events.received_at) as told_at,
+        events.recorder,
+        events.seq
     from events
-    where kind = 'agent' and agent_id is not null and presence is not null
+    inner join firsts
+        on events.agent_id = firsts.agent_id
+    where events.kind = 'agent' and events.presence is not null
 ),
 
 ranked as (
