@@ -53,15 +53,14 @@ where requested_at is not null
 union all
 select
     'abandoned' as fact,
-    waits.conversation_id,
-    waits.session_no,
+    conversation_id,
+    session_no,
     cast(null as string) as agent_id,
-    case when waits.accepted_at is null then 'queue' else 'assigned' end as detail,
-    waits.abandoned_at as happened_at,
+    case when accepted_at is null then 'queue' else 'assigned' end as detail,
+    abandoned_at as happened_at,
     cast(null as double) as value
 from waits
-cross join params
-where waits.abandoned_at <= params.now_utc
+where abandoned_at is not null
 union all
 select
     'agents_left' as fact,

@@ -44,7 +44,7 @@ rated as (
     left join sessions
         on
             changes.conversation_id = sessions.conversation_id
-            and sessions.opened_at <= changes.rated_at
+            and sessions.opened_at < changes.rated_at
     where changes.rank = 1
     group by changes.conversation_id, changes.rating, changes.rated_at
 ),
