@@ -6,7 +6,7 @@
 -- facts: assigned
 -- follows: Genesys interactions per hour
 -- caveat: not to be compared across departments: chats differ in length
--- edge: only covered hours count; chats got in a gap count where they are known
+-- edge: only covered hours count, and only chats got in them
 -- columns:
 --   date: the local day
 --   slice: what it is broken down by
@@ -18,12 +18,14 @@
 --   coverage_ratio: for how much of the time a recorder vouches
 with answered as (
     select
-        cell,
-        agent_id,
+        measured.cell,
+        measured.agent_id,
         count(*) as answered_count
     from measured
-    where fact = 'assigned' and detail = 'answered'
-    group by cell, agent_id
+    inner join coverage
+        on measured.happened_at >= coverage.since and measured.happened_at < coverage.until
+    where measured.fact = 'assigned' and measured.detail = 'answered'
+    group by measured.cell, measured.agent_id
 ),
 
 available as (

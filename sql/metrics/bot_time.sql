@@ -23,7 +23,8 @@ select
                 ) / 1e6 as double
             )
     end as bot_s,
-    count(distinct split_times.conversation_id) as chats_count,
+    case when cells.covered_s > 0 then count(distinct split_times.conversation_id) end
+        as chats_count,
     cells.coverage_ratio
 from cells
 left join split_times
