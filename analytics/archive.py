@@ -9,7 +9,7 @@ It writes nothing, and knows nothing of what the queries mean.
 from __future__ import annotations
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -67,10 +67,12 @@ class Archive:
         project_id: str,
         window: Window,
         settings: Settings = PLAIN,
+        facts: frozenset[str] | None = None,
     ) -> None:
         self.project_id = project_id
         self.window = window
         self.settings = settings
+        self._facts = facts
         self._connection = connection
         self._made: set[str] = set()
 
@@ -78,8 +80,9 @@ class Archive:
         """Answer one of our own questions."""
         import duckdb
 
+        assert self._facts is None or queries.facts_of(sql) <= self._facts
         try:
-            for name in queries.needed(sql):
+            for name in queries.needed(sql, self._facts):
                 self._make(name)
             answer = self._connection.execute(sql)
             described = answer.description or []
@@ -113,7 +116,7 @@ class Archive:
 
     def _make(self, name: str) -> None:
         if name not in self._made:
-            sql = queries.load("views", name).sql
+            sql = queries.view(name, self._facts)
             self._connection.execute(f"create or replace temp table {name} as {sql}")
             self._made.add(name)
 
@@ -127,8 +130,12 @@ def connect(  # noqa: PLR0913
     *,
     settings: Settings = PLAIN,
     hours: OpeningHours | None = None,
+    only: Iterable[str] | None = None,
 ) -> Archive:
-    """Open a project's archive for a window; None looks back or ahead as far as there is."""
+    """Open a project's archive for a window; None looks back or ahead as far as there is.
+
+    Whoever will ask for a few metrics only names them: what others need is not worked out.
+    """
     segments = folder.unsealed
     recorded = folder.days(project_id)
     days = window.partitions(recorded, look_back, look_ahead)
@@ -147,7 +154,8 @@ def connect(  # noqa: PLR0913
     connection.execute(f"create or replace temp view {name} as {whole}")
     if window.is_past:
         _forget_later(connection, window.now)
-    return Archive(connection, project_id, window, settings)
+    facts = None if only is None else queries.facts_for(only)
+    return Archive(connection, project_id, window, settings, facts)
 
 
 def open_window(  # noqa: PLR0913

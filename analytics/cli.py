@@ -10,7 +10,7 @@ import click
 
 from analytics import queries
 from analytics.errors import AnalyticsError
-from analytics.options import archive_options, optional_archive_options, output_options
+from analytics.options import Names, archive_options, optional_archive_options, output_options
 from analytics.output import write
 from analytics.request import Request
 from analytics.settings import BREAKDOWNS
@@ -37,21 +37,34 @@ def cli() -> None:
 
 
 @cli.command()
+@click.option("--metrics", "chosen", type=Names(queries.METRICS), help="Which, by comma.")
+@click.option("--all", "is_all", is_flag=True, help="Every metric.")
+@click.option("--no-compare", is_flag=True, help="Leave earlier days out.")
 @archive_options
 @output_options
-def report(request: Request, format: str, output: Path | None) -> None:
-    """Say how the desk did: chats, waits, agents, hours.
+def report(
+    request: Request,
+    chosen: tuple[str, ...] | None,
+    is_all: bool,
+    no_compare: bool,
+    format: str,
+    output: Path | None,
+) -> None:
+    """Say how the desk did: chats, waits, agents, hours; a day beside earlier days.
 
     \b
     analytics report --archive DIR --date 2026-11-23 --tz Europe/Rome
     """
-    from analytics import page, render
+    from analytics import comparison, page, render
     from analytics.report import build
 
-    with request.open() as archive:
+    names = queries.METRICS if is_all else chosen or queries.REPORT
+    with request.open(only=names) as archive:
         hidden = not sys.stderr.isatty()
-        with click.progressbar(queries.METRICS, file=sys.stderr, hidden=hidden) as names:
-            told = build(archive, names)
+        with click.progressbar(names, file=sys.stderr, hidden=hidden) as asked:
+            told = build(archive, asked)
+        if not no_compare:
+            told |= comparison.compare(told, archive, request.open_at)
     if format == "table":
         write(page.draw(told, _paint if output is None else lambda text, _: text), output)
     else:

@@ -5,7 +5,7 @@ They mean the same everywhere. What a command does with them is the command's bu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
 from functools import partial, wraps
 from pathlib import Path
@@ -71,6 +71,26 @@ class Days(click.ParamType[timedelta | str]):
         if not 0 <= days <= 36_500:
             self.fail(f"{value!r} is no number of days; write 2, or all", param, ctx)
         return timedelta(days=days)
+
+
+class Names(click.ParamType[tuple[str, ...]]):
+    """Some of what there is, separated by commas."""
+
+    name = "names"
+
+    def __init__(self, known: Collection[str]) -> None:
+        self._known = known
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        names = tuple(dict.fromkeys(name.strip() for name in value.split(",")))
+        for name in names:
+            if name not in self._known:
+                self.fail(f"no {name!r}; there is {', '.join(self._known)}", param, ctx)
+        return names
 
 
 class Checked(click.ParamType[Any]):

@@ -143,6 +143,35 @@ METRICS = (
     "data_quality",
 )
 
+# What a report tells if nobody chooses.
+REPORT = (
+    "chats_offered",
+    "chats_closed",
+    "bot_containment",
+    "abandonment",
+    "first_response_human",
+    "first_response_customer",
+    "response_time",
+    "queue_time",
+    "service_level",
+    "session_duration",
+    "active_duration",
+    "transfers",
+    "close_reasons",
+    "satisfaction",
+    "messages_by_role",
+    "arrivals_by_hour",
+    "backlog_at_midnight",
+    "agent_chats",
+    "agent_response",
+    "agent_load",
+    "agent_availability",
+    "tiledesk_compatible",
+    "tiledesk_differences",
+    "coverage_by_day",
+    "data_quality",
+)
+
 CHECKS = (
     "row_key_twice",
     "closed_before_opened",

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from analytics.archive import Table
+from analytics.figures import MARK, NOTHING, is_short, marked, percent
 from analytics.report import plain, records
 
-NOTHING = "–"
-MARK = "!"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -25,32 +24,18 @@ def table_as(table: Table, how: str, threshold: float = 0.0) -> str:
         return as_json(records(table.records()))
     if how == "csv":
         return as_csv(table.columns, table.rows)
-    shown = [
-        [_shown(name, value, threshold) for name, value in zip(table.columns, row, strict=True)]
-        for row in table.rows
-    ]
-    drawn = grid(table.columns, shown)
-    if any(is_short(row.get("coverage_ratio"), threshold) for row in table.records()):
+    return records_as_table(table.columns, table.records(), threshold)
+
+
+def records_as_table(
+    columns: Sequence[str], rows: Sequence[dict[str, Any]], threshold: float
+) -> str:
+    """Return records as a plain table."""
+    shown = [[_shown(name, row[name], threshold) for name in columns] for row in rows]
+    drawn = grid(columns, shown)
+    if any(is_short(row.get("coverage_ratio"), threshold) for row in rows):
         drawn += f"\n{MARK} recorded for less than {percent(threshold)} of the time\n"
     return drawn
-
-
-def marked(ratio: float | None, threshold: float) -> str:
-    """Return a coverage, with a mark if it is too little to rely on."""
-    return percent(ratio) + (f" {MARK}" if is_short(ratio, threshold) else "")
-
-
-def is_short(ratio: float | None, threshold: float) -> bool:
-    """Tell whether too little was recorded to rely on it."""
-    return ratio is not None and ratio < threshold
-
-
-def percent(ratio: float | None) -> str:
-    """Return a share; 100 % only if nothing is missing."""
-    if ratio is None:
-        return NOTHING
-    shown = f"{ratio * 100:.1f}"
-    return f"{'99.9' if shown == '100.0' and ratio < 1 else shown.removesuffix('.0')} %"
 
 
 def _shown(name: str, value: Any, threshold: float) -> str:
@@ -89,6 +74,8 @@ def report_as_csv(report: dict[str, Any]) -> str:
     for metric, answers in report["metrics"].items():
         for number, answer in enumerate(answers):
             rows += [(metric, number, column, value) for column, value in answer.items()]
+    for number, figure in enumerate(report.get("comparison", {}).get("figures", ())):
+        rows += [("comparison", number, column, value) for column, value in figure.items()]
     return as_csv(("metric", "row", "column", "value"), rows)
 
 

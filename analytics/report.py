@@ -13,9 +13,11 @@ from analytics.window import Window
 FORMAT = 1
 
 
-def build(archive: Archive, names: Iterable[str] = queries.METRICS) -> dict[str, Any]:
+def build(archive: Archive, names: Iterable[str] = queries.REPORT) -> dict[str, Any]:
     """Return the report of the archive's window."""
     window = archive.window
+    settings = archive.settings.params()
+    del settings["breakdown"]
     return {
         "format": FORMAT,
         "project_id": archive.project_id,
@@ -24,6 +26,7 @@ def build(archive: Archive, names: Iterable[str] = queries.METRICS) -> dict[str,
         "tz": window.tz,
         "coverage": coverage(archive),
         "metrics": {name: records(metrics.run(archive, name).records()) for name in names},
+        "settings": settings,
     }
 
 

@@ -5,7 +5,7 @@ It knows what time it is; what a project's settings are comes from the configura
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -68,7 +68,7 @@ class Request:
         since, until = self._days(local_date(now, tz))
         return choose(since, until, tz, now, is_past=as_of is not None)
 
-    def open(self, breakdown: str | None = None) -> Archive:
+    def open(self, breakdown: str | None = None, only: Iterable[str] | None = None) -> Archive:
         """Open the archive for the days asked for; say so if they are not over."""
         window = self.window(self.as_of)
         if window.is_cut:
@@ -76,10 +76,17 @@ class Request:
                 f"Note: the window is not over: figures up to {window.now:%Y-%m-%d %H:%M} UTC",
                 err=True,
             )
-        return self.open_at(window, breakdown)
+        return self.open_at(window, breakdown=breakdown, only=only)
 
-    def open_at(self, window: Window, breakdown: str | None = None) -> Archive:
-        """Open the archive for other days, or at another instant."""
+    def open_at(
+        self,
+        window: Window,
+        *,
+        breakdown: str | None = None,
+        only: Iterable[str] | None = None,
+        at_most: timedelta = timedelta.max,
+    ) -> Archive:
+        """Open the archive for other days, or at another instant, and look ahead less if told."""
         from analytics.archive import connect
 
         return connect(
@@ -87,9 +94,10 @@ class Request:
             self.project_id,
             window,
             self.look_back,
-            self.look_ahead,
+            at_most if self.look_ahead is None else min(self.look_ahead, at_most),
             settings=replace(self.desk.settings, breakdown=breakdown),
             hours=self.desk.hours,
+            only=only,
         )
 
     def _days(self, today: date) -> tuple[date, date]:

@@ -19,7 +19,7 @@ from archiver import contract
 from archiver.extract import rows
 from archiver.simulate.history import Plan, Span, record_history
 from archiver.simulate.settings import DeskSettings
-from archiver.simulate.timeline import DAY
+from archiver.simulate.timeline import DAY, HOUR
 from archiver.unsealed import arrow
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"
@@ -48,6 +48,17 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
         fact = json.loads(line)
         told.setdefault(fact["kind"], []).append(fact)
     return Desk(plan.archive, settings.project_id, told)
+
+
+@pytest.fixture(scope="session")
+def weeks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Record a desk from Sunday 1 to Monday 16 March 2026; Monday 9 lacks four hours."""
+    root = tmp_path_factory.mktemp("weeks") / "archive"
+    start = round(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1000)
+    hole = start + 8 * DAY + 8 * HOUR
+    plan = Plan(root, Span(start, start + 16 * DAY), gaps=(Span(hole, hole + 4 * HOUR),))
+    record_history(DeskSettings(chats_per_day=30), plan)
+    return root
 
 
 @pytest.fixture(scope="session")

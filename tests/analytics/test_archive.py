@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import UTC, date, datetime, timedelta
 
@@ -30,6 +31,31 @@ def test_every_view_answers_from_real_parts(opened):
         rows = opened.query(f"select count(*) from {name}").rows
 
         assert rows[0][0] > 0 or name in {"gaps", "slice_stretches", "uncovered"}, name
+
+
+def test_who_asks_for_some_facts_gets_them_from_every_view_that_tells_them(opened):
+    """A question about some facts leaves out the views in which they are not named."""
+    rooms = re.findall(r"\bfrom (\w+)", queries.load("views", "facts").sql)
+    assert len(rooms) > 5
+
+    for room in rooms:
+        told = {fact for (fact,) in opened.query(f"select distinct fact from {room}").rows}
+        assert told <= queries.load("views", room).texts, room
+
+
+def rounded(table):
+    """Float sums differ by their order."""
+    return [[round(one, 6) if isinstance(one, float) else one for one in row] for row in table.rows]
+
+
+def test_a_metric_asked_for_alone_says_the_same(opened, desk):
+    names = ("agent_handle_time", "chats_offered", "satisfaction", "tiledesk_differences")
+    folder = Folder(desk.root)
+
+    with archive.connect(folder, desk.project_id, opened.window, only=names) as lean:
+        assert "writings" not in queries.needed("select * from measured", lean._facts)
+        for name in names:
+            assert rounded(metrics.run(lean, name)) == rounded(metrics.run(opened, name))
 
 
 def test_only_the_columns_that_are_asked_for_are_read(opened):

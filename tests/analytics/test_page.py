@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from analytics import archive, page, render
+from analytics import archive, figures, page, render
 from analytics.archive import Table
 from analytics.report import build
 
@@ -36,7 +36,7 @@ def told(desk):
     ],
 )
 def test_a_duration_reads_as_people_say_it(seconds, text):
-    assert page.duration(seconds) == text
+    assert figures.duration(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_duration_reads_as_people_say_it(seconds, text):
     [(None, "–"), (0, "0 %"), (0.5, "50 %"), (0.333, "33.3 %"), (0.99999, "99.9 %"), (1, "100 %")],
 )
 def test_a_share_is_whole_only_if_it_is(ratio, text):
-    assert page.percent(ratio) == text
+    assert figures.percent(ratio) == text
 
 
 def test_a_day_with_holes_says_so_before_anything_else(told):
