@@ -25,8 +25,9 @@ def prepare(archive: Path, modes: fs.Modes = fs.PRIVATE) -> None:
     try:
         if marker.exists():
             check_format(archive)
+        else:
+            _mark(archive, modes)
         fs.make_folder(archive / contract.JOURNAL_FOLDER, modes)
-        _mark(archive, modes)
     except OSError as error:
         raise ArchiveUnwritable(
             f"{archive}: cannot write there ({error.strerror}); name a folder that you may write"
@@ -36,7 +37,8 @@ def prepare(archive: Path, modes: fs.Modes = fs.PRIVATE) -> None:
 def _mark(archive: Path, modes: fs.Modes) -> None:
     """Write the marker where there is none: recorders that begin an archive together take turns."""
     marker = archive / contract.MARKER
-    held = fs.lock(archive / contract.JOURNAL_FOLDER / "preparing", modes, wait=True)
+    fs.make_folder(archive, modes)
+    held = fs.lock(archive / ".preparing", modes, wait=True)
     assert held is not None
     try:
         if not marker.exists():
