@@ -29,7 +29,7 @@ def report(week):
     """Return the week's report, as the command prints it."""
     window = ["--since", FIRST, "--until", AFTER, "--tz", "Europe/Rome"]
     looks = ["--look-back", "all", "--look-ahead", "all"]
-    arguments = ["report", "--archive", week.root, *window, *looks, "--format", "json"]
+    arguments = ["report", "--all", "--archive", week.root, *window, *looks, "--format", "json"]
     done = CliRunner().invoke(cli, [str(one) for one in arguments], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
