@@ -7,7 +7,6 @@ import importlib
 import itertools
 import json
 import sys
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -49,22 +48,23 @@ class Commands(click.Group):
             raise click.ClickException(str(error)) from error
 
 
-def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
+def _read_settings(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
     if path is None:
         return
+    from archiver import settings
+
+    known = {name: _names(command) for name, command in cli.commands.items()}
     try:
-        ctx.default_map = found = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "not text"
-        raise click.ClickException(f"{path}: cannot read it ({why})") from error
-    except tomllib.TOMLDecodeError as error:
-        raise click.ClickException(f"{path}: not TOML: {error}") from error
-    projects = found.get("projects", {})
-    if not isinstance(projects, dict) or not all(
-        isinstance(one, dict) for one in projects.values()
-    ):
-        raise click.ClickException(f"{path}: projects: write a table for each, [projects.ID]")
-    ctx.obj = projects
+        tables = settings.read(path, known | dict.fromkeys(Commands.LATE))
+    except ArchiverError as error:
+        raise click.ClickException(str(error)) from error
+    tables["check"] = settings.shared(tables, _names(check)) | tables.get("check", {})
+    ctx.default_map = tables
+    ctx.obj = tables.get(settings.PROJECTS, {})
+
+
+def _names(command: click.Command) -> set[str]:
+    return {param.name for param in command.params if param.name}
 
 
 @click.group(
@@ -74,7 +74,7 @@ def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None)
 @click.option(
     "--config",
     type=click.Path(path_type=Path),
-    callback=_read_config,
+    callback=_read_settings,
     expose_value=False,
     is_eager=True,
     help='TOML file with a table per command, e.g. [record] archive = "…".',

@@ -11,6 +11,7 @@ ArchiverError              one line for the user: where, what, what to do
   ├─ TokenMissing          no token, or its file cannot be read
   ├─ AddressWrong          the URL, or what answers there, is not a Tiledesk socket
   ├─ AccessRefused         the server refuses the token
+  ├─ SettingsWrong         a settings file that cannot be read, or says what nobody knows
   └─ ServerUnreachable     no connection now; another try may bring one
 """
 
@@ -63,3 +64,7 @@ class AccessRefused(ArchiverError):
 
 class ServerUnreachable(ArchiverError):
     """There is no connection to be had now."""
+
+
+class SettingsWrong(ArchiverError):
+    """The settings file is not what it should be."""

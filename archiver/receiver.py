@@ -101,6 +101,10 @@ class Receiver:
         """How often a connection was opened again."""
         return max(0, self.lives - 1)
 
+    @property
+    def _names(self) -> str:
+        return ",".join(self.post.projects)
+
     def start(self, recording: Recording, first: connection.Client | None = None) -> None:
         """Begin to receive into a recording, on a connection that may be open already."""
         # A daemon: a handshake that hangs must not hold up the end.
@@ -163,15 +167,14 @@ class Receiver:
             self.token_expires_at = expiry = expires_at(self.post.token.read())
         except ArchiverError:
             return
-        projects = ",".join(self.post.projects)
         if expiry is not None and expiry - now < EXPIRY_WARNING:
             if expiry != self._warned_of:
                 self._warned_of = expiry
                 hours = max(0.0, (expiry - now) / 3600)
-                log.warning("token_expires in_h=%.1f projects=%s", hours, projects)
+                log.warning("token_expires in_h=%.1f projects=%s", hours, self._names)
         elif self._warned_of is not None:
             self._warned_of = None
-            log.info("token_renewed projects=%s", projects)
+            log.info("token_renewed projects=%s", self._names)
 
     def _run(self, recording: Recording, client: connection.Client | None) -> None:
         try:
@@ -193,7 +196,7 @@ class Receiver:
         try:
             session.opened(wall_clock())
             self.session = session
-            log.info("connected connection=%d", session.number)
+            log.info("connected connection=%d projects=%s", session.number, self._names)
             connection.converse(client, session, wall_clock, self._stop.is_set)
             connection.farewell(client, session, wall_clock)
         except connection.Lost as error:

@@ -89,6 +89,23 @@ def test_a_flag_goes_before_the_environment_and_that_before_the_file(archive, tm
     [
         ("[verify", "not TOML: Expected ']' at the end of a table declaration"),
         (None, "cannot read it (No such file or directory)"),
+        ("verify = 1", "[verify] is no table\n"),
+        ("[verify]\narchives = 1", "[verify] knows no archives; it knows archive\n"),
+        (
+            "[record]\nmax-connections = 2",
+            (
+                "[record] knows no max-connections; it knows archive, group_readable, health,"
+                " insecure, log_format, max_connections, projects, recorder, roll_bytes,"
+                " roll_seconds, sync_ms, token_file, url\n"
+            ),
+        ),
+        ("[recrod]", "[recrod] is no command; there is check, projects, record, seal, simulate"),
+        ("projects = []", "[projects] is no table\n"),
+        ("[projects]\np = 1", "[projects.p] is no table\n"),
+        (
+            "[projects.p]\ntokenfile = '/x'",
+            "[projects.p] knows no tokenfile; it knows token_file\n",
+        ),
     ],
 )
 def test_a_config_that_cannot_be_read_is_one_line(tmp_path, text, message):
@@ -101,6 +118,23 @@ def test_a_config_that_cannot_be_read_is_one_line(tmp_path, text, message):
     assert told.exit_code == 1
     assert told.stderr.startswith(f"Error: {config}: {message}")
     assert told.stderr.count("\n") == 1
+
+
+def test_a_trial_takes_the_settings_of_the_recording(tmp_path):
+    config = tmp_path / "settings.toml"
+    config.write_text(
+        f'[record]\narchive = "{tmp_path}/chats"\nurl = "ws://127.0.0.1:1/"\nroll_seconds = 9\n'
+        "[projects.one]\n[projects.two]\n"
+    )
+
+    told = run("--config", config, "check", TILEDESK_TOKEN="x")
+
+    assert told.stdout.startswith(f"ok   {tmp_path}/chats: can be made\n")
+    assert told.stderr == (
+        "Error: ws://127.0.0.1:1/: connection refused; try again, or check --url\n"
+    )
+    config.write_text(f'{config.read_text()}[check]\nurl = "ws://127.0.0.1:2/"\n')
+    assert "127.0.0.1:2/" in run("--config", config, "check", TILEDESK_TOKEN="x").stderr
 
 
 def test_verify_says_what_is_wrong_with_status_3(archive):

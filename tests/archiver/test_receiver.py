@@ -1,4 +1,7 @@
-"""What a receiver says of its token while time goes by; its connections are tested live."""
+"""How projects are spread and dials are paced, and what is said of a token while time goes by.
+
+What connections live through is tested live.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ import base64
 import json
 import logging
 import threading
+import time
+from itertools import pairwise
 
 import pytest
 
-from archiver.receiver import Pace, Post, Receiver
+from archiver.errors import ArchiverError
+from archiver.receiver import Pace, Post, Receiver, spread
 from archiver.token import TokenSource
 
 NOW = 1_795_435_200.0
@@ -79,3 +85,63 @@ def test_a_file_that_cannot_be_read_is_no_news(file, look):
     assert look(NOW) == ([], NOW + 2 * HOUR)
     file.write_text(jwt(exp=NOW + 2 * HOUR))
     assert look(NOW) == ([], NOW + 2 * HOUR)
+
+
+def post(*projects):
+    return Post("ws://127.0.0.1:9/", TokenSource(), projects)
+
+
+@pytest.mark.parametrize(
+    ("connections", "shares"),
+    [
+        (None, ["abcd", "e", "fg"]),
+        (3, ["abcd", "e", "fg"]),
+        (4, ["ac", "bd", "e", "fg"]),
+        (5, ["ad", "b", "c", "e", "fg"]),
+        (6, ["ad", "b", "c", "e", "f", "g"]),
+        (100, ["a", "b", "c", "d", "e", "f", "g"]),
+    ],
+)
+def test_projects_are_spread_where_most_share_a_connection(connections, shares):
+    parts = spread([post(*"abcd"), post("e"), post(*"fg")], connections)
+
+    assert ["".join(part.projects) for part in parts] == shares
+
+
+def test_every_token_needs_a_connection():
+    with pytest.raises(ArchiverError) as error:
+        spread([post("a"), post("b")], 1)
+
+    assert str(error.value) == (
+        "--max-connections 1: 2 tokens need as many connections;"
+        " allow more, or record fewer projects"
+    )
+
+
+def test_those_who_dial_together_go_one_after_the_other():
+    pace, stop = Pace(0.1), threading.Event()
+    turns = []
+
+    def dial():
+        pace.wait(stop)
+        turns.append(time.monotonic())
+
+    crowd = [threading.Thread(target=dial) for _ in range(6)]
+    for one in crowd:
+        one.start()
+    for one in crowd:
+        one.join()
+
+    assert all(after - before > 0.05 for before, after in pairwise(sorted(turns)))
+    assert max(turns) - min(turns) > 0.45
+
+
+def test_who_waits_for_his_turn_need_not_wait_to_stop():
+    pace, stop = Pace(60), threading.Event()
+    pace.wait(stop)
+    stop.set()
+    began = time.monotonic()
+
+    pace.wait(stop)
+
+    assert time.monotonic() - began < 5

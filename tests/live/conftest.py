@@ -149,6 +149,24 @@ def record(started: Started, tmp_path: Path) -> Callable[..., Process]:
 
 
 @pytest.fixture
+def configured(started: Started, tmp_path: Path, archive: Path) -> Callable[..., Process]:
+    """Start `archiver record` with a config of projects, each with a token file of its own."""
+
+    def start(url: str, tokens: dict[str, str], *arguments: str) -> Process:
+        lines = ["[record]", f'archive = "{archive}"', f'url = "{url}"']
+        for project, token in tokens.items():
+            path = tmp_path / f"token-{project}"
+            path.write_text(token)
+            lines += [f"[projects.{project}]", f'token_file = "{path}"']
+        config = tmp_path / "archiver.toml"
+        config.write_text("\n".join(lines))
+        command = [*started.archiver, "--config", config, "record"]
+        return started.run(started.kind, [*command, *arguments])
+
+    return start
+
+
+@pytest.fixture
 def archive(tmp_path: Path) -> Path:
     return tmp_path / "archive"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import signal
 import socket
 import urllib.error
@@ -64,6 +65,27 @@ def test_a_recorder_whose_server_is_gone_is_alive_but_not_ready(probed):
     assert status == 503
     assert why.splitlines()[0] == "connections: 0 of 1 open"
     assert "archiver_gaps_total 1.0" in fetch(port, "/metrics")[1]
+    assert recorder.stop() == 0
+
+
+def test_a_recorder_that_cannot_write_is_alive_but_not_ready(probed):
+    server, recorder, port = probed
+    recorder.wait_for("event=connected")
+    server.wait_until_sent(100_000)
+    hard = resource.prlimit(recorder.popen.pid, resource.RLIMIT_FSIZE)[1]
+
+    resource.prlimit(recorder.popen.pid, resource.RLIMIT_FSIZE, (0, hard))
+    recorder.wait_for("event=paused")
+
+    assert fetch(port, "/healthz") == (200, "alive\n")
+    status, why = fetch(port, "/readyz")
+    assert status == 503
+    assert why.splitlines()[0] == "journal: cannot be written"
+    assert "archiver_journal_writable 0.0" in fetch(port, "/metrics")[1]
+    resource.prlimit(recorder.popen.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    recorder.wait_for("event=connected", 2)
+    server.wait_until_sent(server.log.stat().st_size + 100_000)
+    assert fetch(port, "/readyz") == (200, "ready\n")
     assert recorder.stop() == 0
 
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
-
-import pytest
 
 A = "5f6c1d2e3a4b5c6d7e8f9a0a"
 B = "5f6c1d2e3a4b5c6d7e8f9a0b"
@@ -29,24 +25,6 @@ def chats(rows, project):
         for row in rows
         if row["project_id"] == project and row["kind"] == "request" and row["request_id"]
     }
-
-
-@pytest.fixture
-def configured(started, tmp_path, archive):
-    """Start `archiver record` with a config of projects, each with a token file of its own."""
-
-    def start(url, tokens, *arguments):
-        lines = ["[record]", f'archive = "{archive}"', f'url = "{url}"']
-        for project, token in tokens.items():
-            path = tmp_path / f"token-{project}"
-            path.write_text(token)
-            lines += [f"[projects.{project}]", f'token_file = "{path}"']
-        config = tmp_path / "archiver.toml"
-        config.write_text("\n".join(lines))
-        command = [Path(sys.executable).with_name("archiver"), "--config", config, "record"]
-        return started.run(started.kind, [*command, *arguments])
-
-    return start
 
 
 def test_two_projects_share_one_connection_unless_told_otherwise(serve, record, archive, read_rows):

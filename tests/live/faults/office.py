@@ -6,7 +6,6 @@ import asyncio
 import json
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from archiver.simulate.hub import Connection, Hub
 from archiver.simulate.wire import Client, Wire
 
 PROJECT = "5f6c1d2e3a4b5c6d7e8f9a0b"
+QUIET = "5f6c1d2e3a4b5c6d7e8f9a0c"
 FEED = f"/{PROJECT}/requests"
 PATIENCE = 90
 
@@ -120,7 +120,7 @@ class _Wire(Wire):
         super().__init__(hub, token, log=log)
         self.dials: list[Dial] = []
         self.dialled = threading.Condition()
-        self.refusals: deque[tuple[int, Callable[[], str] | None]] = deque()
+        self.refusals: dict[int, tuple[int, Callable[[], str] | None]] = {}
         self.pause = 0.0
         self.bytes_sent = 0
         self.dribbled = threading.Condition()
@@ -131,7 +131,7 @@ class _Wire(Wire):
 
     async def _handshake(self, socket: ServerConnection, request: Request) -> Response | None:
         token = parse_qs(urlsplit(request.path).query)["token"][0]
-        status, retry_after = self.refusals.popleft() if self.refusals else (None, None)
+        status, retry_after = self.refusals.pop(len(self.dials) + 1, (None, None))
         with self.dialled:
             self.dials.append(Dial(time.monotonic(), token, status))
             self.dialled.notify_all()
@@ -161,6 +161,18 @@ class _Wire(Wire):
         return None
 
 
+class _Nobody:
+    """A project where nothing happens."""
+
+    def open_requests(self) -> list[dict[str, Any]]:
+        return []
+
+    def _none(self, _name: str) -> None:
+        """There are none."""
+
+    request = messages = agent = bot = _none
+
+
 class Office:
     """A project's server: chats and messages are set, told and cut by the test.
 
@@ -174,6 +186,7 @@ class Office:
         self.agents: dict[str, dict[str, Any]] = {}
         self._hub = _Hub()
         self._hub.serve(PROJECT, self)
+        self._hub.serve(QUIET, _Nobody())
         self._loop = asyncio.new_event_loop()
         self._files = ExitStack()
         self._wire = _Wire(
@@ -258,17 +271,27 @@ class Office:
         meanwhile()
         self.open()
 
-    def hang_up(self) -> None:
-        """Cut every socket without a close frame."""
-        self._set(self._wire.terminate_all)
+    def hang_up(self, topic: str | None = None) -> None:
+        """Cut every socket without a close frame, or only those that follow a topic."""
+
+        def cut() -> None:
+            followers = self._hub.followers(topic) if topic else None
+            for client in tuple(self._wire.clients):
+                if followers is None or client.connection.number in followers:
+                    client.terminate()
+
+        self._set(cut)
 
     def slow(self, *, latency: float = 0.0, pause: float = 0.0) -> None:
         """Be as slow as this from now on."""
         self._hub.latency, self._wire.pause = latency, pause
 
-    def refuse(self, status: int, retry_after: Callable[[], str] | None = None) -> None:
-        """Turn away who comes next; `retry_after` gives the header when he has come."""
-        self._wire.refusals.append((status, retry_after))
+    def refuse(
+        self, status: int, retry_after: Callable[[], str] | None = None, dial: int | None = None
+    ) -> None:
+        """Turn away who comes next, or as number `dial`; `retry_after` gives a header then."""
+        number = dial or len(self._wire.dials) + len(self._wire.refusals) + 1
+        self._wire.refusals[number] = (status, retry_after)
 
     def accept(self, token: str) -> None:
         """Let in who has this token from now on."""

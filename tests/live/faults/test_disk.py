@@ -198,6 +198,35 @@ def test_a_read_only_disk_is_one_line(serve, run, archive, mounted):
     )
 
 
+def test_an_archive_on_a_read_only_disk_can_be_read(serve, record, run, archive, mounted):
+    mounted("size=64m")
+    server = serve(*BUSY)
+    recorder = begin(record, server.url)
+    server.wait_until_sent(300_000)
+    assert recorder.stop(signal.SIGKILL) == -signal.SIGKILL
+    mounted("remount,ro")
+
+    told = {
+        words: run(*words, "--archive", archive)
+        for words in (
+            ("archiver", "status"),
+            ("archiver", "verify"),
+            ("archiver", "tail", "--no-follow"),
+            ("analytics", "metric", "tiledesk_compatible", "--look-back", "all"),
+            ("archiver", "seal"),
+        )
+    }
+
+    ends = {words[:2]: done.returncode for words, done in told.items()}
+    assert ends.pop(("archiver", "seal")) == 1
+    assert set(ends.values()) == {0}, told
+    assert told["archiver", "seal"].stderr == (
+        f"Error: {archive}/_journal/main: cannot write there (Read-only file system);"
+        " name a folder that you may write\n"
+    )
+    assert not [done.stderr for done in told.values() if "Traceback" in done.stderr]
+
+
 def test_a_file_in_the_way_of_the_journal_is_one_line(serve, run, archive):
     archive.mkdir()
     (archive / "_journal").write_text("a file")
