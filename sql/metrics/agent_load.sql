@@ -51,6 +51,8 @@ summed as (
             as engaged_unavailable_s,
         sum(case when is_available and chats_count = 0 then length_us else 0 end) / 1e6
             as idle_s,
+        sum(case when is_available and chats_count > 0 then length_us else 0 end) / 1e6
+            as occupied_s,
         sum(case when is_available and chat_limit is not null then length_us * chats_count end)
         / 1e6 as slots_used_s,
         sum(case when is_available then length_us * chat_limit end) / 1e6 as slots_s,
@@ -101,8 +103,7 @@ select
     cast(summed.engaged_s as double) as engaged_s,
     cast(summed.engaged_unavailable_s as double) as engaged_unavailable_s,
     cast(summed.idle_s as double) as idle_s,
-    (summed.available_s - summed.idle_s) / nullif(cast(summed.available_s as double), 0)
-        as occupancy_ratio,
+    summed.occupied_s / nullif(cast(summed.available_s as double), 0) as occupancy_ratio,
     summed.slots_used_s / nullif(cast(summed.slots_s as double), 0) as slot_use_ratio,
     summed.chats_s / nullif(cast(summed.engaged_s as double), 0) as concurrency_mean,
     peaks.concurrency_max,

@@ -19,19 +19,17 @@ with summed as (
     select
         cell,
         agent_id,
-        sum(
-            case when kind = 'online' then unix_micros(until) - unix_micros(since) else 0 end
-        ) / 1e6 as online_s,
-        sum(
-            case when kind = 'offline' then unix_micros(until) - unix_micros(since) else 0 end
-        ) / 1e6 as offline_s,
+        sum(case when kind = 'online' then unix_micros(until) - unix_micros(since) else 0 end)
+            as online_us,
+        sum(case when kind = 'offline' then unix_micros(until) - unix_micros(since) else 0 end)
+            as offline_us,
         sum(
             case
                 when kind in ('available', 'unavailable')
                     then unix_micros(until) - unix_micros(since)
                 else 0
             end
-        ) / 1e6 as known_s
+        ) as known_us
     from split_times
     where kind in ('available', 'unavailable', 'online', 'offline')
     group by cell, agent_id
@@ -42,9 +40,9 @@ select
     cells.slice,
     agents.agent_id,
     agents.agent_name,
-    cast(summed.online_s as double) as online_s,
-    cast(summed.offline_s as double) as offline_s,
-    cast(summed.known_s - summed.online_s - summed.offline_s as double) as unknown_s,
+    cast(summed.online_us / 1e6 as double) as online_s,
+    cast(summed.offline_us / 1e6 as double) as offline_s,
+    cast((summed.known_us - summed.online_us - summed.offline_us) / 1e6 as double) as unknown_s,
     cells.coverage_ratio
 from cells
 inner join summed

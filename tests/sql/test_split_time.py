@@ -19,7 +19,6 @@ TOTALS = [
     ("agent_availability", "unavailable_s"),
     ("agent_presence", "online_s"),
     ("agent_presence", "offline_s"),
-    ("agent_presence", "unknown_s"),
     ("agent_load", "engaged_s"),
     ("agent_load", "idle_s"),
     ("agent_productivity", "available_h"),
