@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from analytics import queries
+from analytics.capacity.command import capacity
 from analytics.errors import AnalyticsError
-from analytics.options import Names, archive_options, optional_archive_options, output_options
+from analytics.options import (
+    Instant,
+    archive_options,
+    metrics_options,
+    optional_archive_options,
+    output_options,
+)
 from analytics.output import write
 from analytics.request import Request
 from analytics.settings import BREAKDOWNS
@@ -36,16 +46,17 @@ def cli() -> None:
     """Answer questions about recorded chats."""
 
 
+cli.add_command(capacity)
+
+
 @cli.command()
-@click.option("--metrics", "chosen", type=Names(queries.METRICS), help="Which, by comma.")
-@click.option("--all", "is_all", is_flag=True, help="Every metric.")
 @click.option("--no-compare", is_flag=True, help="Leave earlier days out.")
+@metrics_options
 @archive_options
 @output_options
 def report(
     request: Request,
-    chosen: tuple[str, ...] | None,
-    is_all: bool,
+    names: tuple[str, ...],
     no_compare: bool,
     format: str,
     output: Path | None,
@@ -58,10 +69,8 @@ def report(
     from analytics import comparison, page, render
     from analytics.report import build
 
-    names = queries.METRICS if is_all else chosen or queries.REPORT
     with request.open(only=names) as archive:
-        hidden = not sys.stderr.isatty()
-        with click.progressbar(names, file=sys.stderr, hidden=hidden) as asked:
+        with progress(names) as asked:
             told = build(archive, asked)
         if not no_compare:
             told |= comparison.compare(told, archive, request.open_at)
@@ -69,6 +78,44 @@ def report(
         write(page.draw(told, _paint if output is None else lambda text, _: text), output)
     else:
         write(render.as_json(told) if format == "json" else render.report_as_csv(told), output)
+
+
+@cli.command()
+@click.option("--against", type=Instant(), help="The other instant; now if not given.")
+@metrics_options
+@archive_options
+@output_options
+def diff(
+    request: Request,
+    names: tuple[str, ...],
+    against: datetime | None,
+    format: str,
+    output: Path | None,
+) -> None:
+    """Print what late closes, ratings and repairs changed since --as-of.
+
+    \b
+    analytics diff --archive DIR --date 2026-11-23 --as-of 2026-11-24T06:00
+    """
+    from analytics import metrics as answers
+    from analytics import render
+    from analytics.archive import Table
+    from analytics.restatement import COLUMNS, differences
+
+    if request.as_of is None:
+        raise click.UsageError("Missing option '--as-of'.")
+    windows = (request.window(), request.against(against))
+    with (
+        request.open_at(windows[0], only=names) as before,
+        request.open_at(windows[1], only=names) as after,
+        progress(names) as asked,
+    ):
+        found = [
+            row
+            for name in asked
+            for row in differences(name, answers.run(before, name), answers.run(after, name))
+        ]
+    write(render.table_as(Table(COLUMNS, ("",) * len(COLUMNS), found), format), output)
 
 
 @cli.command()
@@ -159,6 +206,11 @@ def sql(request: Request, statement: str, format: str, output: Path | None) -> N
 
     with request.open() as archive:
         write(render.table_as(archive.ask(statement), format), output)
+
+
+def progress(names: tuple[str, ...]) -> AbstractContextManager[Iterable[str]]:
+    """Show on a terminal how far it is."""
+    return click.progressbar(names, file=sys.stderr, hidden=not sys.stderr.isatty())
 
 
 def _paint(text: str, name: str) -> str:

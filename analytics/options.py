@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
+from analytics import queries
 from analytics.config import KEYS, Config, read
 from analytics.errors import SettingWrong
 from analytics.request import Request
@@ -195,6 +196,10 @@ _SETTINGS = (
     _setting("--chat-limit", "chats", "Chats at once of an agent without a limit of his own."),
     _setting("--coverage-threshold", "share", "What is recorded less than this is marked."),
 )
+_METRICS = (
+    _option("--metrics", type=Names(queries.METRICS), help="Only these, separated by commas."),
+    _option("--all", "is_all", is_flag=True, help="Every metric, not those of a day only."),
+)
 _OUTPUT = (
     _option(
         "--format",
@@ -251,6 +256,16 @@ def _asking(command: Callable[..., None], *, is_required: bool) -> Callable[...,
         command(request, **others)
 
     return _with((_archive(required=is_required), *_ASKED, *_SETTINGS), asked)
+
+
+def metrics_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that choose metrics: a report's, some, or all."""
+
+    @wraps(command)
+    def chosen(metrics: tuple[str, ...] | None, is_all: bool, **others: Any) -> None:
+        command(names=queries.METRICS if is_all else metrics or queries.REPORT, **others)
+
+    return _with(_METRICS, chosen)
 
 
 def output_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -56,21 +56,28 @@ class Request:
         """How the project is to be measured."""
         return self.config.desk(self.project_id, self.told)
 
-    def window(self, as_of: datetime | None) -> Window:
+    def window(self) -> Window:
         """Return the days asked for, as they are known now, or were at an instant."""
-        from analytics.archive import utc_now
-        from analytics.window import as_asked, choose, local_date
+        from analytics.window import choose, local_date
 
-        tz = self.desk.tz
+        now = self._instant(self.as_of)
+        since, until = self._days(local_date(now, self.desk.tz))
+        return choose(since, until, self.desk.tz, now, is_past=self.as_of is not None)
+
+    def against(self, instant: datetime | None) -> Window:
+        """Return the same days, as they were known at another instant, or are now."""
+        return replace(self.window(), now=self._instant(instant), is_past=instant is not None)
+
+    def _instant(self, asked: datetime | None) -> datetime:
+        from analytics.archive import utc_now
+        from analytics.window import as_asked
+
         now = utc_now()
-        if as_of is not None:
-            now = as_asked(as_of, tz, now)
-        since, until = self._days(local_date(now, tz))
-        return choose(since, until, tz, now, is_past=as_of is not None)
+        return now if asked is None else as_asked(asked, self.desk.tz, now)
 
     def open(self, breakdown: str | None = None, only: Iterable[str] | None = None) -> Archive:
         """Open the archive for the days asked for; say so if they are not over."""
-        window = self.window(self.as_of)
+        window = self.window()
         if window.is_cut:
             click.echo(
                 f"Note: the window is not over: figures up to {window.now:%Y-%m-%d %H:%M} UTC",
