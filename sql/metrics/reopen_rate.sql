@@ -19,10 +19,11 @@
 with ends as (
     select
         periods.date,
+        periods.bucket,
         max(periods.end_utc) + interval '7' day > max(params.now_utc) as is_provisional
     from periods
     cross join params
-    group by periods.date
+    group by periods.date, periods.bucket
 )
 
 select
@@ -36,7 +37,9 @@ select
     cells.coverage_ratio
 from cells
 inner join ends
-    on cells.date = ends.date or (cells.date is null and ends.date is null)
+    on
+        (cells.date = ends.date or (cells.date is null and ends.date is null))
+        and (ends.bucket is null or cells.slice = ends.bucket)
 left join measured
     on cells.cell = measured.cell and measured.fact = 'closed'
 left join outcomes
