@@ -148,7 +148,7 @@ class Receiver:
         except AccessRefused as error:
             if not self.post.token.can_change:
                 raise
-            log.error("refused %s", error)  # noqa: TRY400 (a state, not a bug)
+            log.error("token_refused why=%r", str(error))  # noqa: TRY400 (a state, not a bug)
             self._wait_for_token(token)
         return None
 

@@ -113,6 +113,19 @@ def test_commands_in_documents_exist_with_their_options(document):
         assert asked <= known | {"--help", "--version"}, name
 
 
+def test_every_line_of_the_log_is_explained():
+    sources = (path.read_text("utf-8") for path in (ROOT / "archiver").glob("*.py"))
+    events = {name for text in sources for name in re.findall(r'\blog\.\w+\(\s*"(\w+)', text)}
+    told = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    (log,) = re.findall(r"^## Log\n.*?(?=^## )", told, flags=re.MULTILINE | re.DOTALL)
+
+    rows = re.findall(r"^\| (`.*?) \|", log, flags=re.MULTILINE)
+    explained = [name.strip("`") for row in rows for name in row.split(", ")]
+
+    assert len(events) > 10
+    assert sorted(explained) == sorted(events)
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_in_documents_lead_somewhere(document):
     text = re.sub(r"^```.*?^```", "", document.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
