@@ -56,6 +56,12 @@ class Calendar:
         )
         return list(_joined((start, end) for start, end in spans if start < end))
 
+    def closed(self, since: date, until: date) -> frozenset[date]:
+        """Return the days on which it is closed out of turn: holidays, and dates without hours."""
+        off = _holidays(self.country, since.year, until.year) - self.dates.keys()
+        off |= {day for day, slots in self.dates.items() if not slots}
+        return frozenset(day for day in off if since <= day < until)
+
     def _slots(self, day: date, off: set[date]) -> tuple[Slot, ...]:
         if day in self.dates:
             return self.dates[day]

@@ -159,7 +159,7 @@ def _performance(chain: _Chain, target: float) -> Performance:
     idle = math.fsum((agents - n) * share for n, share in enumerate(chain.serving[:agents]))
     busy = agents - idle
     late, served = _late_and_served(chain, target)
-    in_time = 1 - full + served
+    in_time = max(0.0, 1 - full) + served
     left = max(0.0, full - late - served)
     return Performance(
         agents=agents,

@@ -6,10 +6,11 @@ computes nothing that they could say themselves.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from analytics import metrics
@@ -18,6 +19,13 @@ from analytics.capacity.calibration import Observed
 from analytics.capacity.forecast import Count, Grid
 from analytics.capacity.handling import Pool, Seen, handle_times, pools
 from analytics.capacity.plan import History
+from analytics.errors import SettingWrong
+from analytics.hours import OpeningHours
+from analytics.window import Window, midnight, zone
+
+METRICS = ("load_by_interval", "handle_time_by_concurrency", "patience_mean", "deferred_work")
+BY_DEPARTMENT = ("load_by_interval", "deferred_work")
+"""What is known of each department; handle times and patience are those of the project."""
 
 MINUTES = 24 * 60
 RECORDED = 0.95
@@ -26,12 +34,20 @@ LEAST_LEFT = 30
 """Visitors who gave up, below which their patience is unknown."""
 
 Row = dict[str, Any]
+Span = tuple[datetime, datetime]
+"""From one instant to another, UTC."""
+Told = Mapping[str, Sequence[Row]]
+"""Rows by the names of metrics."""
 
 
 @dataclass(frozen=True)
 class Past:
     """What was seen: intervals, handle times pooled, patience, work that can wait, by channel."""
 
+    project_id: str
+    tz: str
+    department: str | None
+    """Whose chats these are; None: everybody's."""
     intervals: Sequence[Row]
     pooled: Sequence[Pool]
     seen: Sequence[Seen]
@@ -41,7 +57,23 @@ class Past:
     first: date
     days: int
     interval_minutes: int
-    holidays: frozenset[date]
+    holidays: frozenset[date] = frozenset()
+    opened: Sequence[Span] | None = None
+    """When the desk is open, in order, also in the weeks to plan; None: nobody says."""
+
+    @property
+    def recorded_days(self) -> float:
+        """The days that were recorded, their parts added up."""
+        recorded = sum(row["coverage_ratio"] for row in self.intervals)
+        return float(recorded * self.interval_minutes / MINUTES)
+
+    def is_open(self, since: datetime) -> bool:
+        """Tell whether the desk is open in an interval, or a part of it."""
+        if self.opened is None:
+            return True
+        until = since + timedelta(minutes=self.interval_minutes)
+        after = bisect_right(self.opened, since, key=lambda span: span[1])
+        return after < len(self.opened) and self.opened[after][0] < until
 
     def history(self, chats: int, handling: float = 1.0, volume: float = 1.0) -> History:
         """Return what a plan is made from; the last two scale handle times and arrivals."""
@@ -56,7 +88,8 @@ class Past:
     def observed(self) -> Iterable[Observed]:
         """Return the intervals by which the model is calibrated."""
         for row in self.intervals:
-            if row["coverage_ratio"] >= RECORDED and row["agents_mean"] is not None:
+            is_known = row["coverage_ratio"] >= RECORDED and row["agents_mean"] is not None
+            if is_known and self.is_open(row["since"]):
                 yield Observed(
                     row["weekday"],
                     row["minute"],
@@ -88,27 +121,68 @@ def _mean(values: list[Count] | None) -> Count:
     return sum(known) / len(known) if known else None
 
 
-def read(
-    archive: Archive, holidays: frozenset[date] = frozenset(), department: str | None = None
+@dataclass(frozen=True)
+class Calendar:
+    """What the opening hours say: days that are no usual days, and when the desk is open."""
+
+    closed: frozenset[date] = frozenset()
+    opened: Sequence[Span] | None = None
+
+
+def calendar(hours: OpeningHours | None, window: Window, weeks: int) -> Calendar:
+    """Return what a project's opening hours say of the history and of the weeks after it."""
+    if hours is None or "" not in hours.calendars:
+        return Calendar()
+    until = window.until + timedelta(weeks=weeks)
+    own = hours.calendars[""]
+    end = midnight(until, zone(window.tz))
+    return Calendar(own.closed(window.since, until), own.between(window.start, end, window.tz))
+
+
+def ask(archive: Archive, names: Iterable[str] = METRICS) -> dict[str, list[Row]]:
+    """Return what the archive's window tells, by metric."""
+    return {name: metrics.run(archive, name).records() for name in names}
+
+
+def of_department(told: Told, department: str) -> dict[str, list[Row]]:
+    """Return the rows of one department, or say which there are."""
+    known = {row["department"] for row in told["load_by_interval"]} - {None}
+    if department not in known:
+        listed = ", ".join(sorted(known)) or "none"
+        raise SettingWrong(f"department {department!r}: no chats of it in these days; of {listed}")
+    return {
+        name: [row for row in rows if row["department"] == department]
+        for name, rows in told.items()
+    }
+
+
+def past(
+    archive: Archive,
+    told: Told,
+    known: Calendar | None = None,
+    department: str | None = None,
 ) -> Past:
-    """Return what the archive's window tells; of one department, if it is broken down by them."""
-    intervals = metrics.run(archive, "load_by_interval").records()
-    if department is not None:
-        intervals = [row for row in intervals if row["department"] == department]
+    """Return what was seen in the archive's window, from its metrics' rows."""
     seen = [
         Seen(row["concurrency"], row["chat_s"], row["closed_count"])
-        for row in metrics.run(archive, "handle_time_by_concurrency").records()
+        for row in told["handle_time_by_concurrency"]
     ]
-    patience = metrics.run(archive, "patience_mean").records()
+    patience = told["patience_mean"][-1]
+    window = archive.window
+    days = (window.until - window.since).days
     return Past(
-        intervals=intervals,
+        project_id=archive.project_id,
+        tz=window.tz,
+        department=department,
+        intervals=told["load_by_interval"],
         pooled=pools(seen),
         seen=seen,
-        patience=patience[-1]["patience_mean_s"],
-        patience_count=patience[-1]["left_count"],
-        deferred=metrics.run(archive, "deferred_work").records(),
-        first=archive.window.since,
-        days=(archive.window.until - archive.window.since).days,
+        patience=patience["patience_mean_s"],
+        patience_count=patience["left_count"],
+        deferred=[row for row in told["deferred_work"] if days == 1 or row["date"] is None],
+        first=window.since,
+        days=days,
         interval_minutes=archive.settings.interval_minutes,
-        holidays=holidays,
+        holidays=(known or Calendar()).closed,
+        opened=(known or Calendar()).opened,
     )

@@ -44,7 +44,7 @@ class Assumptions:
     target: Target = field(default_factory=Target)
     shrinkage: float = 0.3
     more_agents: float = 0.0
-    """How many more (or fewer) than were there are supposed to be."""
+    """How many more, or fewer, are supposed to be there while anybody is."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Forecaster:
 
 
 @dataclass(frozen=True)
-class Row:
+class Planned:
     """An interval of a plan. Chats of the whole interval, agents, seconds, shares 0 to 1.
 
     `load`: erlangs of an agent with one chat at once. `planned`: what to expect of the agents
@@ -129,7 +129,7 @@ def _wape(scores: Scores) -> float:
 
 def plan(
     history: History, forecaster: Forecaster, assumptions: Assumptions, weeks: int
-) -> Iterator[Row]:
+) -> Iterator[Planned]:
     """Yield the intervals of the next weeks; those that cannot be forecast are left out."""
     first = history.arrivals.after
     for number in range(WEEK * weeks):
@@ -148,14 +148,14 @@ def _row(
     begins: tuple[date, int],
     mean: float,
     there: float | None,
-) -> Row:
+) -> Planned:
     target = assumptions.target
     high = quantile(mean, forecaster.spread, HIGH)
     demand = history.demand(mean)
     needed = required(demand, target).agents
     if there is not None:
-        there = max(0.0, there + assumptions.more_agents)
-    return Row(
+        there = max(0.0, there + assumptions.more_agents * min(1.0, there))
+    return Planned(
         date=begins[0],
         minute=begins[1],
         forecast=mean,

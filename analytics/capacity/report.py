@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from analytics.capacity.calibration import Calibration, calibrate
@@ -15,13 +16,43 @@ from analytics.capacity.plan import (
     Assumptions,
     Forecaster,
     History,
+    Planned,
     choose,
     plan,
     staffing_error,
 )
 from analytics.capacity.request import Wish
+from analytics.capacity.staffing import Expected
+from analytics.window import zone
 
 FORMAT = 1
+EXPECTED = {
+    "service_level": "service_level_ratio",
+    "wait_mean": "wait_mean_s",
+    "abandoned": "abandoned_ratio",
+    "occupancy": "occupancy_ratio",
+    "slot_use": "slot_use_ratio",
+    "concurrency": "concurrency_mean",
+}
+"""What the model says of a desk, and the names that it has in a plan."""
+PLAN = (
+    "date",
+    "time",
+    "since",
+    "minute",
+    "chats_expected",
+    "chats_low",
+    "chats_high",
+    "load_erlangs",
+    "agents_required",
+    "agents_required_high",
+    "agents_rostered",
+    "agents_available",
+    "agents_gap",
+    "is_understaffed",
+    *(f"{whose}_{name}" for whose in ("required", "available") for name in EXPECTED.values()),
+)
+"""The columns of a plan: an interval a row."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +63,11 @@ class Basis:
     forecaster: Forecaster
 
 
-def build(past: Past, wish: Wish) -> dict[str, Any]:
-    """Return the report; where something is missing for a plan, a note says what."""
+def build(past: Past, wish: Wish, supposed: Wish | None = None) -> dict[str, Any]:
+    """Return the report; where something is missing for a plan, a note says what.
+
+    With `supposed` there is a second plan, of the same weeks under other assumptions.
+    """
     basis = _basis(past, wish)
     calibration = (
         calibrate(past.observed(), basis.history.demand(0), wish.assumptions.target.answer_in)
@@ -42,23 +76,47 @@ def build(past: Past, wish: Wish) -> dict[str, Any]:
     )
     return {
         "format": FORMAT,
-        "history": {"since": past.first.isoformat(), "days": past.days},
+        "project_id": past.project_id,
+        "department": past.department,
+        "tz": past.tz,
+        "history": _history(past),
         "assumptions": _assumptions(wish),
-        "handle_times": _handling(past, wish.max_chats),
+        "handle_times": _handling(past, wish),
         "patience": {"mean_s": past.patience, "left_count": past.patience_count},
         "forecast": _forecast(basis, wish.assumptions) if basis else None,
         "calibration": _calibration(calibration) if calibration else None,
-        "plan": _plan(basis, wish) if basis else [],
+        "plan": _plan(past, basis, wish),
+        "supposed": _supposed(past, basis, supposed) if supposed else None,
         "past": _week(past),
-        "deferred": _deferred(past),
+        "deferred": _deferred(past, wish.assumptions),
         "notes": _notes(past, basis, calibration, wish.max_chats),
+    }
+
+
+def _history(past: Past) -> dict[str, Any]:
+    until = past.first + timedelta(days=past.days)
+    return {
+        "since": past.first.isoformat(),
+        "until": until.isoformat(),
+        "days": past.days,
+        "recorded_days": past.recorded_days,
+        "interval_minutes": past.interval_minutes,
+        "requested_count": sum(row["requested_count"] for row in past.intervals),
+    }
+
+
+def _supposed(past: Past, basis: Basis | None, wish: Wish) -> dict[str, Any]:
+    return {
+        "assumptions": _assumptions(wish),
+        "handle_times": _handling(past, wish),
+        "plan": _plan(past, basis, wish),
     }
 
 
 def _basis(past: Past, wish: Wish) -> Basis | None:
     if not past.pooled:
         return None
-    history = past.history(wish.max_chats, wish.handling, wish.volume)
+    history = past.history(wish.max_chats)
     forecaster = choose(history.arrivals, wish.weeks)
     return None if forecaster is None else Basis(history, forecaster)
 
@@ -76,8 +134,8 @@ def _assumptions(wish: Wish) -> dict[str, Any]:
     }
 
 
-def _handling(past: Past, chats: int) -> list[Row]:
-    planned = handle_times(past.pooled, chats) if past.pooled else ()
+def _handling(past: Past, wish: Wish) -> list[Row]:
+    planned = handle_times(past.pooled, wish.max_chats) if past.pooled else ()
     seen = {one.concurrency: one for one in past.seen}
     rows = []
     for number in range(1, max([len(planned), *seen]) + 1):
@@ -87,7 +145,9 @@ def _handling(past: Past, chats: int) -> list[Row]:
                 "concurrency": number,
                 "closed_count": one.closed if one else 0,
                 "seen_s": one.chat_s / one.closed if one and one.closed else None,
-                "planned_s": planned[number - 1] if number <= len(planned) else None,
+                "planned_s": planned[number - 1] * wish.handling
+                if number <= len(planned)
+                else None,
             }
         )
     return rows
@@ -108,17 +168,50 @@ def _calibration(found: Calibration) -> dict[str, Any]:
     return {**asdict(found), "fits": found.fits}
 
 
-def _plan(basis: Basis, wish: Wish) -> list[Row]:
-    rows = []
-    for row in plan(basis.history, basis.forecaster, wish.assumptions, wish.weeks):
-        flat = asdict(row)
-        flat["date"] = row.date.isoformat()
-        for part in ("planned", "as_is"):
-            told = flat.pop(part) or dict.fromkeys(asdict(row.planned))
-            flat |= {f"{part}_{name}": value for name, value in told.items()}
-        flat["is_understaffed"] = row.as_is is not None and row.as_is.service_level is None
-        rows.append(flat)
-    return rows
+def _plan(past: Past, basis: Basis | None, wish: Wish) -> list[Row]:
+    """Return the plan's rows; the forecast is the same for whatever is supposed."""
+    if basis is None:
+        return []
+    history = past.history(wish.max_chats, wish.handling, wish.volume)
+    rows = plan(history, basis.forecaster, wish.assumptions, wish.weeks)
+    return list(_flat(rows, past))
+
+
+def _flat(rows: Iterator[Planned], past: Past) -> Iterator[Row]:
+    """Yield the rows as plain data; times that the clock skips, or that are closed, left out."""
+    for row in rows:
+        since = _instant(row.date, row.minute, past.tz)
+        if since is None or not past.is_open(since):
+            continue
+        as_is = row.as_is or Expected(*(None,) * len(EXPECTED))
+        values = (
+            row.date.isoformat(),
+            f"{row.minute // 60:02}:{row.minute % 60:02}",
+            f"{since:%Y-%m-%dT%H:%M:%S}Z",
+            row.minute,
+            row.forecast,
+            row.low,
+            row.high,
+            row.load,
+            row.required,
+            row.required_high,
+            row.rostered,
+            row.available,
+            row.gap,
+            row.as_is is not None and row.as_is.service_level is None,
+            *(getattr(row.planned, name) for name in EXPECTED),
+            *(getattr(as_is, name) for name in EXPECTED),
+        )
+        yield dict(zip(PLAN, values, strict=True))
+
+
+def _instant(day: date, minute: int, tz: str) -> datetime | None:
+    """Return when the clock first shows a time, UTC; None if it never does."""
+    local = datetime.combine(day, time(minute // 60, minute % 60))
+    instant = local.replace(tzinfo=zone(tz)).astimezone(UTC)
+    if instant.astimezone(zone(tz)).replace(tzinfo=None) != local:
+        return None
+    return instant.replace(tzinfo=None)
 
 
 def _week(past: Past) -> list[Row]:
@@ -163,16 +256,19 @@ def _occupancy(rows: Sequence[Row]) -> float | None:
     return min(1.0, busy / there) if there and busy is not None else None
 
 
-def _deferred(past: Past) -> list[Row]:
-    """Return the work that can wait, an average day of it by channel."""
-    whole = [row for row in past.deferred if past.days == 1 or row["date"] is None]
+def _deferred(past: Past, assumptions: Assumptions) -> list[Row]:
+    """Return the work that can wait, an average day of it by channel, and whom to roster for it."""
+    days = past.recorded_days
+    useful = assumptions.target.max_occupancy * (1 - assumptions.shrinkage)
     return [
         {
             "channel": row["channel"],
-            "sessions_a_day": row["sessions_count"] / past.days,
-            "hours_a_day": row["active_s"] / 3600 / past.days,
+            "sessions_a_day": row["sessions_count"] / days,
+            "hours_a_day": row["active_s"] / 3600 / days,
+            "rostered_hours_a_day": row["active_s"] / 3600 / days / useful,
         }
-        for row in whole
+        for row in past.deferred
+        if days
     ]
 
 
@@ -203,6 +299,15 @@ def _notes(
         notes.append(
             f"More than {past.pooled[-1].until} chats at once were hardly seen:"
             " the plan takes it that nobody gets more done with them."
+        )
+    if past.department is not None:
+        notes.append(
+            "Handle times and patience are those of the project; which agents are there for a"
+            " department is not recorded, so nothing is compared with who was there."
+        )
+    if basis and past.opened is not None:
+        notes.append(
+            "Only the opening hours are planned; who comes before them is no part of the plan."
         )
     if past.deferred:
         notes.append(

@@ -15,6 +15,7 @@ from analytics.errors import SettingWrong
 INTERVALS = (15, 30, 60)
 _TARGET = re.compile(r"(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)")
 _CHANGE = re.compile(r"([+-]?)(\d+(?:\.\d+)?)(%?)")
+MOST_CHATS = 50
 WHAT_IF = ("agents", "max_chats", "handle_time", "arrivals", "target", "shrinkage")
 
 
@@ -90,7 +91,7 @@ def _added(name: str, value: str) -> float:
 
 
 def _whole(name: str, value: str) -> int:
-    if not value.isdecimal() or not 1 <= int(value) <= 50:
+    if not value.isdecimal() or not 1 <= int(value) <= MOST_CHATS:
         raise SettingWrong(f"what-if {name}={value}: write a number of chats, such as 4")
     return int(value)
 

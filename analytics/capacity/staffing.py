@@ -7,6 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from analytics.capacity.chat_model import Demand, Performance, solve
+from analytics.errors import SettingWrong
 
 MOST_AGENTS = 100_000
 _ROUNDING = 1e-9
@@ -54,7 +55,7 @@ def required(demand: Demand, target: Target) -> Performance:
     while not enough(most):
         most *= 2
         if most > MOST_AGENTS:
-            raise ValueError(f"more than {MOST_AGENTS} agents needed; ask for less")
+            raise SettingWrong(f"target: takes more than {MOST_AGENTS} agents; ask for less")
     found = solve(demand, bisect_left(range(most), True, key=enough), target.answer_in)
     assert found is not None
     return found

@@ -1,0 +1,178 @@
+"""Draws a plan as pictures: Altair says what is shown, vl-convert makes SVG of it, no browser.
+
+Both come with the extra `report`. What is drawn is the report's plain data; nothing is computed
+that it does not say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from analytics.errors import SettingWrong
+from analytics.render import WEEKDAYS
+
+if TYPE_CHECKING:
+    from altair import LayerChart
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours of a page: what stands on what."""
+
+    ground: str
+    ink: str
+    faint: str
+    scheme: str
+    """Of more and more agents."""
+    between: str
+    """As many as needed, between too few and more than enough."""
+
+
+LIGHT = Theme("#ffffff", "#1f2933", "#d9dee3", "blues", "#f4f4f2")
+DARK = Theme("#14181d", "#e6e9ec", "#39424c", "darkblue", "#2a3037")
+SHORT, SPARE = "#c8501e", "#2f7fb8"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a heat map shows: a field of rows with `date` or `weekday`, and `minute`."""
+
+    title: str
+    subtitle: str
+    field: str
+    is_gap: bool = False
+
+
+REQUIRED = Picture(
+    "Agents needed",
+    "by day and local time; the darker, the more",
+    "agents_required",
+)
+GAP = Picture(
+    "Agents there, less agents needed",
+    "as on the last same weekdays; orange: too few, blue: more than enough",
+    "agents_gap",
+    is_gap=True,
+)
+CAME = Picture(
+    "Chats that needed a human",
+    "an average interval of the week",
+    "requested_mean",
+)
+
+
+def week(report: Row, theme: Theme = LIGHT) -> str:
+    """Return the plan's heat map as SVG; without a plan, that of what came."""
+    if report["plan"]:
+        return drawn(heat_map(report["plan"], REQUIRED, theme))
+    return drawn(heat_map(report["past"], CAME, theme))
+
+
+def heat_map(rows: Sequence[Row], picture: Picture, theme: Theme = LIGHT) -> LayerChart:
+    """Return a chart: a line a day, a cell an interval."""
+    alt = _altair()
+    cells = [cell for row in rows if (cell := _cell(row, picture)) is not None]
+    days = list(dict.fromkeys(cell["day"] for cell in cells))
+    times = sorted({cell["time"] for cell in cells})
+    chart = alt.Chart(alt.Data(values=cells)).encode(
+        x=alt.X("time:O", sort=times, title=None, axis=_hours(alt)),
+        y=alt.Y("day:O", sort=days, title=None),
+        tooltip=[alt.Tooltip("day:O"), alt.Tooltip("time:O"), alt.Tooltip("value:Q")],
+    )
+    values = [cell["value"] for cell in cells]
+    ends = min([*values, -1.0]), max([*values, 1.0])
+    tiles = chart.mark_rect(stroke=theme.ground, strokeWidth=1).encode(
+        color=_colour(alt, picture, theme, ends)
+    )
+    layered: LayerChart = alt.layer(tiles, _numbers(alt, chart, picture, theme, ends))
+    return _themed(layered, picture, theme, len(times), len(days))
+
+
+def _cell(row: Row, picture: Picture) -> Row | None:
+    value = row[picture.field]
+    if value is None:
+        return None
+    if "date" in row:
+        day = f"{date.fromisoformat(row['date']):%a %m-%d}"
+    else:
+        day = WEEKDAYS[row["weekday"] - 1]
+    return {
+        "day": day,
+        "time": f"{row['minute'] // 60:02}:{row['minute'] % 60:02}",
+        "value": round(value, 2),
+        "shown": f"{round(value):d}".replace("-", "−"),
+    }
+
+
+def _hours(alt: Any) -> Any:
+    """Return an axis that names whole hours only."""
+    whole = "substring(datum.value, 3) == '00' ? substring(datum.value, 0, 2) : ''"
+    return alt.Axis(labelExpr=whole, labelAngle=0, orient="top", ticks=False, domain=False)
+
+
+def _colour(alt: Any, picture: Picture, theme: Theme, ends: tuple[float, float]) -> Any:
+    """Return how values are coloured; the worst lack is as strong as the most that is too much."""
+    if picture.is_gap:
+        colours = [SHORT, theme.between, SPARE]
+        scale = alt.Scale(domain=[ends[0], 0, ends[1]], range=colours, interpolate="rgb")
+    else:
+        scale = alt.Scale(domain=[0, ends[1]], scheme=theme.scheme)
+    return alt.Color("value:Q", legend=None, scale=scale)
+
+
+def _numbers(
+    alt: Any, chart: Any, picture: Picture, theme: Theme, ends: tuple[float, float]
+) -> Any:
+    """Return the figures in the cells; on what is dark they are light."""
+    strong = f"datum.value > {ends[1] * 0.55}"
+    if picture.is_gap:
+        strong += f" || datum.value < {ends[0] * 0.55}"
+    on_strong = "#ffffff" if theme is LIGHT or picture.is_gap else DARK.ground
+    ink = alt.condition(strong, alt.value(on_strong), alt.value(theme.ink))
+    return chart.mark_text(fontSize=9).encode(text="shown:N", color=ink)
+
+
+def _themed(chart: LayerChart, picture: Picture, theme: Theme, times: int, days: int) -> LayerChart:
+    themed: LayerChart = (
+        chart.properties(
+            width=max(320, 18 * times),
+            height=22 * max(1, days),
+            title={"text": picture.title, "subtitle": picture.subtitle},
+            background=theme.ground,
+        )
+        .configure(font="sans-serif", aria=False)
+        .configure_view(stroke=None)
+        .configure_title(
+            color=theme.ink, subtitleColor=theme.ink, anchor="start", fontSize=15, offset=12
+        )
+        .configure_axis(labelColor=theme.ink, domainColor=theme.faint, tickColor=theme.faint)
+    )
+    return themed
+
+
+def drawn(chart: LayerChart) -> str:
+    """Return a chart as SVG."""
+    try:
+        import vl_convert
+    except ModuleNotFoundError as error:
+        raise _missing() from error
+    return str(vl_convert.vegalite_to_svg(chart.to_dict())) + "\n"
+
+
+def _altair() -> Any:
+    try:
+        import altair as alt
+    except ModuleNotFoundError as error:
+        raise _missing() from error
+    return alt
+
+
+def _missing() -> SettingWrong:
+    return SettingWrong(
+        "charts: a package is missing; install it: pip install 'tiledesk-archive[report]'"
+    )
