@@ -27,14 +27,15 @@ class Theme:
     ground: str
     ink: str
     faint: str
-    scheme: str
-    """Of more and more agents."""
+    none: str
+    most: str
+    """The colours of no agents, and of the most."""
     between: str
     """As many as needed, between too few and more than enough."""
 
 
-LIGHT = Theme("#ffffff", "#1f2933", "#d9dee3", "blues", "#f4f4f2")
-DARK = Theme("#14181d", "#e6e9ec", "#39424c", "darkblue", "#2a3037")
+LIGHT = Theme("#ffffff", "#1f2933", "#d9dee3", "#eef3f8", "#0b4a8f", "#f4f4f2")
+DARK = Theme("#14181d", "#e6e9ec", "#39424c", "#20272f", "#2f8fdd", "#2a3037")
 SHORT, SPARE = "#c8501e", "#2f7fb8"
 
 
@@ -50,11 +51,11 @@ class Picture:
 
 REQUIRED = Picture(
     "Agents needed",
-    "by day and local time; the darker, the more",
+    "by day and local time; the stronger the colour, the more",
     "agents_required",
 )
 GAP = Picture(
-    "Agents there, less agents needed",
+    "Agents there, less those needed",
     "as on the last same weekdays; orange: too few, blue: more than enough",
     "agents_gap",
     is_gap=True,
@@ -121,7 +122,7 @@ def _colour(alt: Any, picture: Picture, theme: Theme, ends: tuple[float, float])
         colours = [SHORT, theme.between, SPARE]
         scale = alt.Scale(domain=[ends[0], 0, ends[1]], range=colours, interpolate="rgb")
     else:
-        scale = alt.Scale(domain=[0, ends[1]], scheme=theme.scheme)
+        scale = alt.Scale(domain=[0, ends[1]], range=[theme.none, theme.most], interpolate="rgb")
     return alt.Color("value:Q", legend=None, scale=scale)
 
 
@@ -132,8 +133,7 @@ def _numbers(
     strong = f"datum.value > {ends[1] * 0.55}"
     if picture.is_gap:
         strong += f" || datum.value < {ends[0] * 0.55}"
-    on_strong = "#ffffff" if theme is LIGHT or picture.is_gap else DARK.ground
-    ink = alt.condition(strong, alt.value(on_strong), alt.value(theme.ink))
+    ink = alt.condition(strong, alt.value("#ffffff"), alt.value(theme.ink))
     return chart.mark_text(fontSize=9).encode(text="shown:N", color=ink)
 
 

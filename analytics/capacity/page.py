@@ -26,7 +26,7 @@ STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: var(--ink); background: var(--ground);
   margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-img { max-width: 100%; height: auto; }
+img { display: block; max-width: 100%; height: auto; margin-top: 1.5rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid var(--faint);

@@ -64,29 +64,38 @@ def _history(told: Row) -> Said:
 
 def _target(told: Row) -> str:
     goal = (
-        f"{percent(told['service_level'])} of live chats are to be an agent's within"
-        f" {duration(told['answer_in'])} (had, not yet answered);"
+        f"{_service(told)} (had, not yet answered);"
         f" at most {percent(told['max_occupancy'])} of the slots in use"
     )
     if told["max_abandoned"] < 1:
         goal += f", {percent(told['max_abandoned'])} of the visitors giving up"
-    return (
-        f"{goal}; {told['max_chats']} chats at once;"
-        f" {percent(told['shrinkage'])} of the roster not there"
-    )
+    return f"{goal}; {_chats(told)}; {_away(told)}"
+
+
+def _service(told: Row) -> str:
+    within = duration(told["answer_in"])
+    return f"{percent(told['service_level'])} of live chats are to be an agent's within {within}"
+
+
+def _chats(told: Row) -> str:
+    return f"{told['max_chats']} chats at once"
+
+
+def _away(told: Row) -> str:
+    return f"{percent(told['shrinkage'])} of the roster not there"
 
 
 def _supposition(report: Row) -> list[Said]:
+    """Return what the second plan takes for granted that the first does not."""
     if report["supposed"] is None:
         return []
-    told = report["supposed"]["assumptions"]
-    changes = []
-    if told["more_agents"]:
-        changes.append(f"{told['more_agents']:+g} agents")
+    real, told = report["assumptions"], report["supposed"]["assumptions"]
+    changes = [f"{told['more_agents']:+g} agents"] if told["more_agents"] else []
     for name, label in (("handle_time_scale", "handle times"), ("arrivals_scale", "chats")):
         if told[name] != 1:
             changes.append(f"{label} {told[name] * 100 - 100:+.0f} %")
-    return [("Supposed", "; ".join([*changes, _target(told)]), False)]
+    changes += [tell(told) for tell in (_chats, _service, _away) if tell(told) != tell(real)]
+    return [("Supposed", "; ".join(changes) or "nothing else", False)]
 
 
 def _handling(rows: Sequence[Row], name: str) -> list[Said]:
