@@ -57,6 +57,8 @@ VIEWS = (
     "engagements",
     "agent_levels",
     "intervals",
+    "backlog_by_interval",
+    "agent_timeline",
     "work",
     "work_levels",
     "agent_times",
