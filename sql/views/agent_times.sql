@@ -44,7 +44,7 @@ said as (
             and finished.session_no = messages.session_no
             and messages.sent_at >= finished.started_at
             and messages.sent_at <= finished.ended_at
-    where messages.is_counted and not messages.is_after_close
+    where messages.is_counted
 ),
 
 actives as (
