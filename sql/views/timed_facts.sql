@@ -39,12 +39,15 @@ opened as (
     group by spans.hours_of, spans.since, spans.until
 ),
 
+-- What one recorder missed and another received is no hole.
 holes as (
     select
-        starts_at,
-        coalesce(until, timestamp '9999-12-31 00:00:00') as until
+        gaps.starts_at,
+        coalesce(gaps.until, timestamp '9999-12-31 00:00:00') as until
     from gaps
-    where topic is null
+    left join coverage
+        on gaps.since >= coverage.since and gaps.until <= coverage.until
+    where gaps.topic is null and coverage.since is null
 ),
 
 spoiled as (
