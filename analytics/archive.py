@@ -8,6 +8,7 @@ It writes nothing, and knows nothing of what the queries mean.
 
 from __future__ import annotations
 
+import errno
 import glob
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,10 @@ _WINDOW_TYPES = {
     "start_utc": "timestamp",
     "end_utc": "timestamp",
     "now_utc": "timestamp",
+}
+_FORMS = {
+    "parquet": "format parquet, compression zstd, use_tmp_file false",
+    "csv": "format csv, header, timestampformat '%Y-%m-%dT%H:%M:%S.%fZ', use_tmp_file false",
 }
 _KEY = ("recorder", "seq", "element")
 _LEAVES = "struct(project_user_id varchar, left_at timestamp)[]"
@@ -91,6 +96,29 @@ class Archive:
             raise ArchiveUnreadable(f"{_first_line(error)}; see 'archiver verify'") from error
         columns = tuple(str(column[0]) for column in described)
         return Table(columns, tuple(str(column[1]) for column in described), rows)
+
+    def copy(self, name: str, path: Path, form: str) -> int:
+        """Write what there is to export into a file, `parquet` or `csv`; return how many rows."""
+        sql = queries.load("exports", name).sql
+        empty = self.query(f"select * from ({sql}) limit 0")  # noqa: S608 (ours)
+        chosen = ", ".join(
+            f"timezone('UTC', {column}) as {column}"
+            if form == "parquet" and kind == "TIMESTAMP"
+            else column
+            for column, kind in zip(empty.columns, empty.types, strict=True)
+        )
+        return self._write(
+            f"copy (select {chosen} from ({sql})) to {_quoted(path)} ({_FORMS[form]})"  # noqa: S608
+        )
+
+    def _write(self, statement: str) -> int:
+        import duckdb
+
+        try:
+            ((count,),) = self._connection.execute(statement).fetchall()
+        except duckdb.IOException as error:  # what it reads is in memory: it cannot write
+            raise OSError(errno.EIO, _first_line(error).rpartition(": ")[2]) from error
+        return int(count)
 
     def ask(self, sql: str) -> Table:
         """Answer a question that the user wrote: one statement that only reads."""

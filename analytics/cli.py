@@ -21,7 +21,7 @@ from analytics.options import (
     optional_archive_options,
     output_options,
 )
-from analytics.output import write
+from analytics.output import published, write
 from analytics.request import Request
 from analytics.settings import BREAKDOWNS
 from archiver.errors import ArchiverError
@@ -190,6 +190,34 @@ def check(request: Request) -> None:
                 write(f"{name}\n{render.table_as(rows, 'table')}", None)
     if found:
         raise SystemExit(3)
+
+
+@cli.command()
+@click.argument("what", type=click.Choice(queries.EXPORTS))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["parquet", "csv"]),
+    default="parquet",
+    show_default=True,
+    help="What to write.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="File to write to.",
+)
+@archive_options
+def export(request: Request, what: str, form: str, output: Path) -> None:
+    """Write sessions, assignments, messages or agents' states to a file, a row each.
+
+    \b
+    analytics export sessions --archive DIR --since 2026-11-01 --until 2026-12-01 --output FILE
+    """
+    with request.open() as archive, published(output) as draft:
+        count = archive.copy(what, draft, form)
+    click.echo(f"{output}: {count} rows", err=True)
 
 
 @cli.command()

@@ -183,11 +183,15 @@ CHECKS = (
     "unknown_status",
 )
 
-FOLDERS = {"views": VIEWS, "metrics": METRICS, "checks": CHECKS}
+# Rows to take along: one each, with all that is derived of it.
+EXPORTS = ("sessions", "assignments", "messages", "agent_status")
+
+FOLDERS = {"views": VIEWS, "metrics": METRICS, "checks": CHECKS, "exports": EXPORTS}
 _NEEDED = {
     "views": ("grain", "columns"),
     "metrics": ("grain", "anchor", "units", "columns"),
     "checks": ("grain",),
+    "exports": ("grain", "anchor", "columns"),
 }
 
 _WORD = re.compile(r"\w+")

@@ -10,6 +10,10 @@ create or replace temp macro min_by(x, moment) as arg_min_null(x, moment);
 
 create or replace temp macro size(list) as len(list);
 
+create or replace temp macro collect_set(x) as list(distinct x);
+
+create or replace temp macro sort_array(list) as list_sort(list);
+
 create or replace temp macro unix_micros(moment) as epoch_us(moment);
 
 create or replace temp macro from_utc_timestamp(moment, tz) as timezone(tz, timezone('UTC', moment));
