@@ -18,6 +18,9 @@ from archiver import contract, health
 ROOT = Path(__file__).parents[1]
 WIDTH = 96
 
+# Fields of a query's header that need more words.
+LABELS = {"by": "broken down by", "edge": "edge cases"}
+
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     """Return a Markdown table."""
@@ -64,8 +67,10 @@ def _query(path: Path) -> str:
     for label, _, text in (field.partition(":") for field in fields):
         if label.startswith("  "):
             rows.append((f"`{label.strip()}`", text.strip()))
+        elif label == "facts":
+            listed.append("- **chats**: `--chats` lists those behind its rows\n")
         elif label != "columns":
-            listed.append(f"- **{label}**: {text.strip()}\n")
+            listed.append(f"- **{LABELS.get(label, label)}**: {text.strip()}\n")
     meaning = table(("column", "meaning"), rows) if rows else ""
     return "\n".join(
         filter(None, (f"### {name}\n", f"{sentence.strip()}\n", "".join(listed), meaning))
