@@ -1,4 +1,4 @@
--- covered_periods: The times of the report's rows for which a recorder vouches, up to now.
+-- covered_periods: The times of the report's rows for which a recorder vouches.
 -- grain: one row an uninterrupted interval of a date and bucket
 -- columns:
 --   date: the local day; null for the whole window
@@ -9,11 +9,7 @@ select
     periods.date,
     periods.bucket,
     greatest(periods.start_utc, coverage.since) as since,
-    least(periods.end_utc, coverage.until, params.now_utc) as until
+    least(periods.end_utc, coverage.until) as until
 from periods
-cross join params
 inner join coverage
-    on
-        coverage.since < least(periods.end_utc, params.now_utc)
-        and coverage.until > periods.start_utc
-where periods.start_utc < params.now_utc
+    on coverage.since < periods.end_utc and coverage.until > periods.start_utc

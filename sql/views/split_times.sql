@@ -1,6 +1,6 @@
 -- split_times: Times that count in every row in which they lie, cut where rows and coverage end.
 -- grain: one row a piece of a stretch in a cell
--- caveat: what lasts ends now; what nobody vouches for is left out
+-- caveat: what lasts ends where coverage does; what nobody vouches for is left out
 -- columns:
 --   kind: available, idle (available, no chat), unavailable, busy_status (so, and it says why),
 --   conversation_id: of bot, queue and in_progress, which are a chat's; else null
