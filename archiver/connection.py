@@ -142,9 +142,9 @@ def converse(
         now = time.monotonic()
         if opcode < 0 or now >= due:
             due = now + POLL
-            if wire.has_stirred:
-                wire.has_stirred = False
+            if wire.has_stirred and not client.frame_buffer.needs_header():
                 talker.stirred()
+            wire.has_stirred = False
             talker.tick(clock())
             if talker.is_silent():
                 raise Lost("nothing received, not even a heartbeat")

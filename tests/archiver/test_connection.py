@@ -138,3 +138,18 @@ def test_a_frame_that_dribbles_in_is_no_silence_and_keeps_nobody_from_stopping(t
     assert len(sent) > 100
     assert stopped - began < 3.5
     assert ended - stopped < 3
+
+
+def test_pings_of_a_proxy_are_no_sign_of_a_server(tmp_path):
+    recording = Recording(tmp_path / "archive", "main", ["p"], wall_clock, steady_clock)
+    session = recording.session()
+    pings = (ws(b"", 0x89) for _ in range(1000))
+    with serving(pings, pause=0.02) as url:
+        client = handshake.dial(url, "simulated")
+        session.opened(wall_clock())
+        session.protocol = Protocol(recording.memory, ["p"], steady_clock(), Limits(silence=SECOND))
+        with pytest.raises(connection.Lost) as lost:
+            connection.converse(client, session, wall_clock, lambda: False)
+        connection.hang_up(client)
+
+    assert str(lost.value) == "nothing received, not even a heartbeat"
