@@ -198,26 +198,6 @@ def test_a_second_recorder_of_the_same_name_is_refused_and_harms_nothing(
     assert recorder.stop() == 0
 
 
-def test_two_recorders_write_one_archive_under_two_names(serve, record, run, archive, read_rows):
-    server = serve(*BUSY)
-    first = begin(record, server.url)
-    second = begin(record, server.url, "--recorder", "standby")
-    server.wait_until_sent(400_000)
-    assert (first.stop(), second.stop()) == (0, 0)
-
-    rows = read_rows(archive)
-    assert {row["recorder"] for row in rows} == {"main", "standby"}
-    told = run(
-        *("analytics", "metric", "tiledesk_compatible", "--archive", archive, "--format", "json"),
-        *("--since", "2026-11-01", "--until", "2100-01-01", "--look-back", "all"),
-    )
-    (counted,) = json.loads(told.stdout)
-    for kind, count in (("request", "requests_count"), ("message", "messages_count")):
-        entities = [row["entity_id"] for row in rows if row["kind"] == kind and row["entity_id"]]
-        assert counted[count] == len(set(entities)) < len(entities)
-    assert run("archiver", "verify", "--archive", archive).returncode == 0
-
-
 def test_status_shows_a_recorder_at_work(serve, record, run, archive):
     server = serve(*BUSY)
     recorder = begin(record, server.url)
