@@ -5,7 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 COG := $(BIN)/cog -I docs --verbosity=1
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PIP := $(INSTALL) --constraint constraints.txt
 
 .PHONY: help demo test lint bench soak docs dist clean
 .DEFAULT_GOAL := help
@@ -52,4 +53,5 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.dev: $(VENV)/.run
 	$(PIP) --no-build-isolation --editable '.[holidays,report,simulate,test,lint]'
+	$(INSTALL) --no-deps --upgrade --target $(VENV)/duckdb-1.5 duckdb==1.5.6 # the oldest supported
 	@touch $@
