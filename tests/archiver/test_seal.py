@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
 from datetime import date
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -20,6 +22,16 @@ from archiver.sealer import TOGETHER, Sealer
 
 P = "65f0a1b2c3d4e5f601234567"
 MIDNIGHT = 43_200  # seconds after noon
+
+CAPTURED = (
+    "agent_view.",
+    "forty_chats/",
+    "four_chats.",
+    "owner_view.",
+    "server_restart.",
+    "silent_client.",
+    "subscribed_twice.",
+)
 
 CRASH_AFTER = """
 import itertools, os, sys
@@ -234,42 +246,97 @@ def test_a_damaged_segment_is_set_aside_and_its_good_records_sealed_with_a_gap(
     assert lost == {full.records[3].seq}
 
 
+def groups(path):
+    """Return the sources of the rows of each row group, in their order."""
+    with pq.ParquetFile(path) as file:
+        return [
+            file.read_row_group(number, ["source"])["source"].to_pylist()
+            for number in range(file.num_row_groups)
+        ]
+
+
 def test_a_part_of_a_great_many_rows_has_row_groups_of_bounded_size(
     archive, journal_folder, tape, frames
 ):
     script = tape().connected(1)
-    for number in range(50):
+    for number in range(60):
         script.frame(frames.feed(*({"_id": f"{number}-{n}"} for n in range(900))), number + 2)
-    seal.seal(archive, script.control("rolled", 60).write(journal_folder), "main")
+    seal.seal(archive, script.control("rolled", 70).write(journal_folder), "main")
 
     (path,) = archive.rglob("*.parquet")
-    sizes = [pq.read_metadata(path).row_group(n).num_rows for n in range(4)]
-    assert sizes[:2] == [20_000, 20_000]
-    assert sizes[2] == 5_000
-    assert pq.read_metadata(path).num_row_groups == 4
+    sizes = [len(group) for group in groups(path)]
+    assert sizes[:2] == [50_000, 4_000]
+    assert len(sizes) == 3
 
 
 def test_a_part_of_large_rows_has_row_groups_of_bounded_size(archive, journal_folder, tape, frames):
     script = tape().connected(1)
-    for number in range(5):
+    for number in range(14):
         script.frame(frames.update({"_id": str(number), "text": "x" * 3_000_000}), number + 2)
     seal.seal(archive, script.write(journal_folder), "main")
 
     (path,) = archive.rglob("*.parquet")
-    found = pq.read_metadata(path)
-    assert [found.row_group(n).num_rows for n in range(found.num_row_groups)] == [3, 2, 2]
+    assert [group.count("realtime") for group in groups(path)] == [12, 2]
 
 
-def test_the_recorders_own_rows_are_the_last_row_group(archive, journal_folder, full):
-    seal.seal(archive, full.write(journal_folder), "main")
+@pytest.mark.parametrize(("size", "count"), [(10, 1), (600, 2)])
+def test_the_recorders_own_rows_come_last_in_a_group_of_their_own_where_there_are_many(
+    archive, journal_folder, tape, size, count
+):
+    script = tape().connected(1).feed(2, size=size).control("rolled", 4)
+    seal.seal(archive, script.write(journal_folder), "main")
 
-    for path in archive.rglob("*.parquet"):
-        with pq.ParquetFile(path) as file:
-            groups = [
-                set(file.read_row_group(n, ["source"])["source"].to_pylist())
-                for n in range(file.num_row_groups)
-            ]
-        assert groups in ([{"realtime"}, {"recorder"}], [{"realtime"}], [{"recorder"}])
+    (path,) = archive.rglob("*.parquet")
+
+    found = groups(path)
+    assert len(found) == count
+    sources = [source for group in found for source in group]
+    assert sources == sorted(sources)  # "realtime" before "recorder"
+    assert {"realtime", "recorder"} == set(sources)
+    assert count == 1 or set(found[1]) == {"recorder"}
+
+
+def test_the_rows_of_a_chat_stand_together_in_the_order_of_receiving(
+    archive, journal_folder, tape, frames
+):
+    script = tape().connected(1)
+    for second in range(2, 8):
+        script.frame(frames.update(frames.request(second % 3, second=second)), second)
+    script.frame(b"no JSON", 9)
+    seal.seal(archive, script.write(journal_folder), "main")
+
+    table = pq.read_table(contract.partition(archive, P, date(2026, 11, 23)))
+    received = [row for row in table.to_pylist() if row["kind"] == "request"]
+
+    ids = [int(row["entity_id"], 16) for row in received]
+    assert ids == [0, 0, 1, 1, 2, 2]
+    assert all(
+        one["seq"] < other["seq"] for one, other in zip(received[::2], received[1::2], strict=True)
+    )
+
+
+def test_a_part_takes_no_more_than_its_frames_as_compressed_lines(
+    archive, journal_folder, tape, captured
+):
+    """All captures as one project's: 2,600 rows, typed columns and footer included."""
+    texts = [
+        re.sub(rb'"/[0-9a-f]{24}/', f'"/{P}/'.encode(), text)
+        for name in CAPTURED
+        for text in captured(f"{name}frames.jsonl.gz")
+        if b'"heartbeat"' not in text[:30]
+    ]
+    script = tape()
+    for number, text in enumerate(texts):
+        script.frame(text, number * 0.317331)
+    lines = b"\n".join(texts)
+    compressed = pa.Codec("zstd", compression_level=3).compress(lines)
+
+    seal.seal(archive, script.write(journal_folder), "main")
+
+    (path,) = archive.rglob("*.parquet")
+    assert pq.read_metadata(path).num_rows > 2_000
+    assert path.stat().st_size <= len(compressed)
+    assert path.stat().st_size <= len(lines) / 20
 
 
 def test_a_footer_tells_the_segment_and_what_is_covered(archive, journal_folder, full):
