@@ -59,9 +59,10 @@ def _head(sheet: Sheet) -> str:
     until = date.fromisoformat(report["until"])
     days = (until - since).days
     span = f"{since:%A} {since}" if days == 1 else f"{since} to {until} ({days} days)"
+    as_of = f" · as of {sheet.local(report['as_of']):%Y-%m-%d %H:%M}" if "as_of" in report else ""
     ratio = report["coverage"]["ratio"]
     lines = [
-        sheet.style(f"Project {report['project_id']} · {span} · {report['tz']}", "title"),
+        sheet.style(f"Project {report['project_id']} · {span} · {report['tz']}{as_of}", "title"),
         f"Recorded {percent(ratio)} of the time",
     ]
     if is_short(ratio, sheet.threshold):
