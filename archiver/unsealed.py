@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from copy import copy, deepcopy
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from archiver import contract
 from archiver.coverage import Coverage, Fact
 from archiver.extract import EPOCH, rows
 from archiver.frames import EMPTY, Frame, read_frame, read_topic
-from archiver.records import BINARY, CONTROL, Damage, Record, decode
+from archiver.records import BINARY, CONTROL, HEADER, Damage, Record, decode
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,12 +46,36 @@ class Reader:
     def rows(self, data: bytes, *, live: bool = False) -> Iterator[dict[str, Any]]:
         """Yield every row of the segment; `live` tells that its writer may still be at work."""
         for item in decode(data):
-            if isinstance(item, Damage):
-                self.damages.append(item)
-                self._hole = item
-            else:
-                yield from self._record(item)
+            yield from self._item(item)
         yield from self._finish(live=live)
+
+    def more(self, data: bytes) -> tuple[list[dict[str, Any]], int]:
+        """Return the rows of what a segment has grown by, and of how many bytes they are.
+
+        A torn tail is left: give it again, with what has been written since. What the segment
+        covers is not among the rows: see `covered`.
+        """
+        found: list[dict[str, Any]] = []
+        taken = 0
+        for item in decode(data):
+            if isinstance(item, Damage) and item.end == len(data):
+                break
+            found += self._item(item)
+            taken = item.end if isinstance(item, Damage) else taken + HEADER + len(item.data)
+        return found, taken
+
+    def covered(self) -> list[dict[str, Any]]:
+        """Return the rows of what is covered so far, as if the segment were at its end."""
+        ahead = copy(self)
+        ahead.coverage = deepcopy(self.coverage)
+        return list(ahead._finish(live=True))  # noqa: SLF001 (our own copy)
+
+    def _item(self, item: Record | Damage) -> Iterator[dict[str, Any]]:
+        if isinstance(item, Damage):
+            self.damages.append(item)
+            self._hole = item
+        else:
+            yield from self._record(item)
 
     def _record(self, record: Record) -> Iterator[dict[str, Any]]:
         facts: list[Fact] = []
@@ -164,9 +189,13 @@ def table(data: bytes, recorder: str = "") -> pa.Table:
     Columns are the contract's, then `project_id` (string) and `date` (date32). A torn tail is
     passed over; what comes after it is read at the next call.
     """
+    return partitioned(list(Reader(recorder).rows(data, live=True)))
+
+
+def partitioned(found: list[dict[str, Any]]) -> pa.Table:
+    """Return rows as an Arrow table, with the columns that name their partitions."""
     import pyarrow as pa
 
-    found = list(Reader(recorder).rows(data, live=True))
     result = arrow(found)
     projects = pa.array([row["project_id"] for row in found], type=pa.string())
     days = pa.array([day_of(row["received_at"]) for row in found], type=pa.date32())

@@ -311,3 +311,31 @@ def test_a_recorder_of_old_may_note_what_we_do_not_know(tape):
 
     assert len(list(decode(data))) == 2
     assert list(Reader().rows(data)) == []
+
+
+@given(STEPS, st.lists(st.floats(0, 1), max_size=5))
+def test_what_is_read_as_it_grows_is_what_is_read_at_once(tape, frames, steps, cuts):
+    data = scripted(tape, frames, steps).data
+    reader, found, taken = Reader(), [], 0
+
+    for end in [*sorted(round(cut * len(data)) for cut in cuts), len(data)]:
+        rows, read = reader.more(data[taken:end])
+        found += rows
+        taken += read
+        assert reader.covered() == reader.covered()
+
+    assert taken == len(data)
+    assert found + reader.covered() == list(Reader().rows(data, live=True))
+
+
+@given(st.data())
+def test_what_is_damaged_while_it_grows_is_passed_over(tape, frames, data):
+    steps = [("connect", 1), ("feed", 1), ("frame", 2), ("alive", 2), ("frame", 1)]
+    whole = bytearray(scripted(tape, frames, steps).data)
+    whole[data.draw(st.integers(0, len(whole) - 1))] ^= 0xFF
+    reader = Reader()
+
+    rows, taken = reader.more(bytes(whole))
+
+    assert rows + reader.covered() == list(Reader().rows(bytes(whole), live=True))
+    assert taken <= len(whole)
