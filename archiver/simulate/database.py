@@ -38,6 +38,7 @@ class Database(Roster):
         self._chats: dict[str, Chat] = {}
         self._departments = {str(one.document["_id"]): one for one in staff.departments}
         self._tickets = 0
+        self._named: set[str] = set()
 
     def open_requests(self) -> Iterable[Document]:
         """Yield a snapshot row of every open request."""
@@ -175,9 +176,11 @@ class Database(Roster):
         if chat.fields["preflight"] or not (is_create or chat.status > 50):
             return
         if is_create or not chat.fields.get("draft"):
+            self._name(chat.agents)
             if not chat.is_published:
                 chat.is_published = True
                 self._tell_chat(chat, iso(self.timeline.now))
+                self._name(() if is_create else chat.eligible)
             self._publish(f"{self._root}/requests", method, chat)
         self._publish(f"{self._root}/requests/{chat.request_id}", method, chat)
 
@@ -224,6 +227,13 @@ class Database(Roster):
         if self._hub.is_followed(topic):
             shape = documents.create if method == "CREATE" else documents.update
             self._hub.publish(topic, method, shape(chat))
+
+    def _name(self, agents: Iterable[str]) -> None:
+        """Note when a client learns of agents: who has a chat, or could take one first seen."""
+        for agent_id in agents:
+            if agent_id not in self._named:
+                self._named.add(agent_id)
+                self.truth.write("named", agent_id=agent_id, at=iso(self.timeline.now))
 
     def _begin_assignment(self, chat: Chat, agent: Agent, since_ms: int) -> None:
         agent.chats[chat.request_id] = chat

@@ -122,7 +122,7 @@ class Life(Work):
         if self._opening.is_draft:
             return
         if self._happens(0.04) and not self._is_gone:
-            yield self._about(20 * SECOND)
+            yield self._about(30 * SECOND)
             yield from self._service.post(chat, visitor_of(chat), self._one(phrases.VISITOR_THANKS))
         is_rated = "rating" in chat.fields or chat.bots or self._is_gone
         if is_rated or not self._happens(self._settings.rating_share):

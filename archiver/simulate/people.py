@@ -45,6 +45,8 @@ class Agent:
     """How many times the usual time he takes; 1 is usual."""
     shift: tuple[int, int]
     days_off: frozenset[int]
+    is_traced: bool
+    """Whether the server ever tells when his socket comes and goes."""
     is_on_duty: bool = False
     is_away: bool = False
     chats: dict[str, Chat] = field(default_factory=dict)
@@ -141,6 +143,7 @@ def _agent(
         pace=round(rng.uniform(0.7, 1.5), 3),
         shift=_SHIFTS[number % len(_SHIFTS)],
         days_off=frozenset({first_day_off, (first_day_off + 1) % 7}),
+        is_traced=number % 5 != 4,
     )
 
 

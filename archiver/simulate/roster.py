@@ -58,6 +58,8 @@ class Roster:
 
     def appear(self, agent: Agent, status: str) -> None:
         """Note that an agent's socket came or went: `online` or `offline`."""
+        if not agent.is_traced:
+            return
         now = self.timeline.now
         agent.member["presence"] = {"status": status, "changedAt": iso(now)}
         self.truth.begin("presence", (agent.id,), now, agent_id=agent.id, status=status)

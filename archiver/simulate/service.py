@@ -71,9 +71,8 @@ class Service(Database):
 
     def move(self, chat: Chat, department: Department) -> Operation:
         """Transfer a chat to another department, which routes it anew."""
-        self.touch(chat, ahead_ms=self.rng.randint(4, 14))
-        self.set_department(chat, department, chat.updated_ms)
-        yield from self._route(chat, self._choose(chat, None), [])
+        chat.department = department.document
+        yield from self._route(chat, self._choose(chat, None), [], department)
 
     def hand_over(self, chat: Chat, agent: Agent) -> Operation:
         """Replace the participants ("reassign"): `assigned_at` stays, `waiting_time` goes."""
@@ -237,9 +236,17 @@ class Service(Database):
         agent = self.least_loaded(eligible)
         return [agent] if agent else []
 
-    def _route(self, chat: Chat, agents: list[Agent], bots: list[Document]) -> Operation:
+    def _route(
+        self,
+        chat: Chat,
+        agents: list[Agent],
+        bots: list[Document],
+        department: Department | None = None,
+    ) -> Operation:
         before = self.agents_in(chat)
         self.touch(chat, ahead_ms=self.rng.randint(4, 14))
+        if department:
+            self.set_department(chat, department, chat.updated_ms)
         self._assign(chat, agents, bots)
         chat.fields.pop("waiting_time", None)
         self.set_status(chat, 200 if chat.fields["participants"] else 100)

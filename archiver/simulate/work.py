@@ -147,6 +147,9 @@ class Work(Habits):
             if self._happens(self._settings.helper_share):
                 yield from self._call_help(chat)
             yield from self._reply(chat)
+            if self._happens(0.01) and not self._is_gone:  # nobody thinks of it any more
+                yield self._about(3 * HOUR)
+                yield from self._service.close(chat, "_trigger")
 
     def _set_aside(self, chat: Chat, agent: Agent) -> Operation:
         """Let the chat rest until the visitor writes again, or close it after all."""

@@ -12,20 +12,24 @@ import pytest
 
 from analytics import metrics, queries
 
-FIRST, AFTER = date(2025, 10, 22), date(2025, 10, 29)
-EVERYTHING = (None, None)
+FIRST, AFTER = date(2025, 10, 10), date(2025, 11, 10)
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def opened(week):
-    with week.open(FIRST, AFTER, EVERYTHING) as one:
+def asked(month, ask):
+    return ask(month, FIRST, AFTER)
+
+
+@pytest.fixture(scope="module")
+def opened(asked):
+    with asked.ask() as one:
         yield one
 
 
 @pytest.fixture(scope="module")
-def received(week):
+def received(month):
     """Return every row of the archive that is no note of the recorder's own.
 
     An empty snapshot has left a row without an entity.
@@ -41,28 +45,25 @@ def received(week):
     ]
     names += ["available", "profile_status", "busy"]
     rows = []
-    for part in week.root.glob("project_id=*/*/*.parquet"):
+    for part in month.root.glob("project_id=*/*/*.parquet"):
         rows += pq.ParquetFile(part).read(columns=names).to_pylist()
     return [row for row in rows if row["kind"] not in {"control", "gap"}]
 
 
-def in_window(week, at):
-    return week.window(FIRST, AFTER).whole.has(round(at.timestamp() * 1000))
-
-
-def test_every_chat_and_message_of_the_truth_was_received_and_no_other(week, received):
+def test_every_chat_and_message_of_the_truth_was_received_and_no_other(month, received):
     told = {row["entity_id"] for row in received if row["kind"] == "message"} - {None}
-    true = {message.id for session in week.book.sessions for message in session.messages}
+    true = {message.id for session in month.book.sessions for message in session.messages}
     assert told == true
 
     chats = {row["entity_id"] for row in received if row["kind"] == "request"} - {None}
-    assert len(chats) == len(week.book.chats) + len(week.book.drafts)
+    assert len(chats) == len(month.book.chats) + len(month.book.drafts)
 
 
-def test_data_quality_counts_what_was_received(week, opened, received):
+def test_data_quality_counts_what_was_received(asked, opened, received):
     (told,) = metrics.run(opened, "data_quality").records()
 
-    here = [row for row in received if in_window(week, row["received_at"])]
+    whole = asked.window.whole
+    here = [row for row in received if whole.has(round(row["received_at"].timestamp() * 1000))]
     identities = [
         (row["kind"], row["entity_id"])
         + (() if row["kind"] == "message" else (row["updated_at"],))
@@ -99,21 +100,20 @@ def test_nothing_is_wrong_with_a_recording_without_a_gap(opened):
     assert [row for name in queries.CHECKS for row in metrics.check(opened, name).rows] == []
 
 
-def test_every_second_of_the_week_is_covered(week, opened):
+def test_every_second_of_the_month_is_covered(asked, opened):
     rows = metrics.run(opened, "coverage_by_day").records()
 
-    periods = week.window(FIRST, AFTER).periods
     assert {
         row["date"]: (row["elapsed_s"], row["covered_s"], row["coverage_ratio"]) for row in rows
     } == {
         one.date: ((one.until - one.since) / 1000, (one.until - one.since) / 1000, 1.0)
-        for one in periods
+        for one in asked.window.periods
     }
 
 
-def test_coverage_begins_and_ends_with_the_recording(week):
-    with week.open(week.first, week.after, EVERYTHING) as opened:
+def test_coverage_begins_and_ends_with_the_recording(month, ask):
+    with ask(month, month.first, month.after).ask() as opened:
         ((since, until),) = opened.query("select since, until from coverage").rows
 
-    start = datetime.combine(week.first, datetime.min.time(), UTC).replace(tzinfo=None)
-    assert (since, until) == (start, week.now)
+    start = datetime.combine(month.first, datetime.min.time(), UTC).replace(tzinfo=None)
+    assert (since, until) == (start, month.now)
