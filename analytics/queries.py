@@ -340,7 +340,9 @@ def view(name: str, facts: Collection[str] | None = None) -> str:
     if name != "facts" or facts is None:
         return sql
     rooms = sql.split(_UNION)
-    return _UNION.join([room for room in rooms if _tells(room, facts)] or rooms[:1])
+    told = _UNION.join([room for room in rooms if _tells(room, facts)] or rooms[:1])
+    listed = ", ".join(f"'{fact}'" for fact in sorted(facts)) or "''"
+    return f"select * from ({told}) as told where fact in ({listed})"  # noqa: S608 (our own names)
 
 
 def _tells(select: str, facts: Collection[str]) -> bool:

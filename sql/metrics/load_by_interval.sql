@@ -3,7 +3,7 @@
 -- anchor: requested_at of live chats that needed a human; agents by the second
 -- units: counts; seconds; means over the covered time
 -- by: department
--- params: answer_target_s, now_utc
+-- params: answer_target_s, chat_limit, now_utc
 -- caveat: what lies in a gap is in no column; agents are those of all departments, so null by one
 -- columns:
 --   date: the local day
@@ -22,7 +22,36 @@
 --   busy_mean: agents with at least one live chat at work
 --   chats_mean: live chats at work
 --   coverage_ratio: for how much of the interval a recorder vouches
-with asked as (
+-- Each wait beside the last interval that began before it: no comparison of all with all.
+with moments as (
+    select
+        since as moment_at,
+        since as interval_at,
+        cast(null as string) as conversation_id,
+        cast(null as bigint) as session_no
+    from intervals
+    union all
+    select
+        requested_at as moment_at,
+        cast(null as timestamp) as interval_at,
+        conversation_id,
+        session_no
+    from waits
+    where is_waiting
+),
+
+placed as (
+    select
+        conversation_id,
+        session_no,
+        max(interval_at) over (
+            order by moment_at asc, interval_at asc nulls last
+            rows between unbounded preceding and current row
+        ) as interval_at
+    from moments
+),
+
+asked as (
     select
         intervals.since as interval_at,
         slices.slice,
@@ -34,8 +63,12 @@ with asked as (
         params.answer_target_s
     from waits
     cross join params
+    inner join placed
+        on
+            waits.conversation_id = placed.conversation_id
+            and waits.session_no = placed.session_no
     inner join intervals
-        on waits.requested_at >= intervals.since and waits.requested_at < intervals.until
+        on placed.interval_at = intervals.since and waits.requested_at < intervals.until
     left join slice_stretches
         on
             waits.conversation_id = slice_stretches.conversation_id
@@ -44,7 +77,6 @@ with asked as (
             and (slice_stretches.until is null or waits.requested_at < slice_stretches.until)
     inner join slices
         on coalesce(slices.slice, '') = coalesce(slice_stretches.slice, '')
-    where waits.is_waiting
 ),
 
 counted as (
@@ -76,67 +108,124 @@ counted as (
     group by interval_at, slice
 ),
 
-covered as (
+-- A sweep over everything that changes, so that it takes no longer for each of more intervals.
+stretches as (
     select
-        intervals.since as interval_at,
-        greatest(intervals.since, coverage.since) as since,
-        least(intervals.until, coverage.until, params.now_utc) as until
-    from intervals
+        agent_status.started_at as since,
+        coalesce(agent_status.ended_at, params.now_utc) as until,
+        'available' as kind,
+        1 as amount,
+        coalesce(agent_status.chat_limit, params.chat_limit) as slots
+    from agent_status
     cross join params
-    inner join coverage
-        on coverage.since < intervals.until and coverage.until > intervals.since
+    where agent_status.is_available
+    union all
+    select
+        since,
+        until,
+        'busy' as kind,
+        chats_count as amount,
+        cast(null as bigint) as slots
+    from work_levels
+    union all
+    select
+        coverage.since,
+        least(coverage.until, params.now_utc) as until,
+        'covered' as kind,
+        1 as amount,
+        cast(null as bigint) as slots
+    from coverage
+    cross join params
+    union all
+    select
+        since,
+        until,
+        'interval' as kind,
+        1 as amount,
+        cast(null as bigint) as slots
+    from intervals
+),
+
+edges as (
+    select
+        since as edge_at,
+        kind,
+        1 as step,
+        amount,
+        slots,
+        case when kind = 'interval' then since end as interval_at
+    from stretches
+    where since < until
+    union all
+    select
+        until as edge_at,
+        kind,
+        -1 as step,
+        -amount as amount,
+        -slots as slots,
+        cast(null as timestamp) as interval_at
+    from stretches
+    where since < until
+),
+
+instants as (
+    select
+        edge_at,
+        sum(case when kind = 'interval' then step else 0 end) as interval_step,
+        sum(case when kind = 'covered' then step else 0 end) as covered_step,
+        sum(case when kind = 'available' then step else 0 end) as agents_step,
+        sum(case when kind = 'available' and slots is null then step else 0 end)
+            as unlimited_step,
+        sum(case when kind = 'available' then coalesce(slots, 0) else 0 end) as slots_step,
+        sum(case when kind = 'busy' then step else 0 end) as busy_step,
+        sum(case when kind = 'busy' then amount else 0 end) as chats_step,
+        max(interval_at) as interval_at
+    from edges
+    group by edge_at
+),
+
+levels as (
+    select
+        unix_micros(lead(edge_at) over (order by edge_at asc)) - unix_micros(edge_at)
+            as length_us,
+        sum(interval_step) over (
+            order by edge_at asc rows between unbounded preceding and current row
+        ) as intervals_count,
+        sum(covered_step) over (
+            order by edge_at asc rows between unbounded preceding and current row
+        ) as covered_count,
+        sum(agents_step) over (
+            order by edge_at asc rows between unbounded preceding and current row
+        ) as agents_count,
+        sum(unlimited_step) over (
+            order by edge_at asc rows between unbounded preceding and current row
+        ) as unlimited_count,
+        sum(slots_step) over (
+            order by edge_at asc rows between unbounded preceding and current row
+        ) as slots_count,
+        sum(busy_step) over (
+            order by edge_at asc rows between unbounded preceding and current row
+        ) as busy_count,
+        sum(chats_step) over (
+            order by edge_at asc rows between unbounded preceding and current row
+        ) as chats_count,
+        max(interval_at) over (
+            order by edge_at asc rows between unbounded preceding and current row
+        ) as interval_at
+    from instants
 ),
 
 present as (
     select
-        covered.interval_at,
-        sum(
-            case
-                when agent_levels.is_available
-                    then
-                        unix_micros(least(agent_levels.until, covered.until))
-                        - unix_micros(greatest(agent_levels.since, covered.since))
-                else 0
-            end
-        ) as available_us,
-        sum(
-            case
-                when agent_levels.is_available
-                    then
-                        agent_levels.chat_limit
-                        * (
-                            unix_micros(least(agent_levels.until, covered.until))
-                            - unix_micros(greatest(agent_levels.since, covered.since))
-                        )
-            end
-        ) as slots_us,
-        max(
-            case when agent_levels.is_available and agent_levels.chat_limit is null then 1 else 0 end
-        ) as unlimited_count
-    from covered
-    inner join agent_levels
-        on agent_levels.since < covered.until and agent_levels.until > covered.since
-    group by covered.interval_at
-),
-
-worked as (
-    select
-        covered.interval_at,
-        sum(
-            unix_micros(least(work_levels.until, covered.until))
-            - unix_micros(greatest(work_levels.since, covered.since))
-        ) as busy_us,
-        sum(
-            work_levels.chats_count
-            * (
-                unix_micros(least(work_levels.until, covered.until))
-                - unix_micros(greatest(work_levels.since, covered.since))
-            )
-        ) as chats_us
-    from covered
-    inner join work_levels
-        on work_levels.since < covered.until and work_levels.until > covered.since
-    group by covered.interval_at
+        interval_at,
+        sum(agents_count * length_us) as available_us,
+        sum(slots_count * length_us) as slots_us,
+        max(unlimited_count) as unlimited_count,
+        sum(busy_count * length_us) as busy_us,
+        sum(chats_count * length_us) as chats_us
+    from levels
+    where intervals_count > 0 and covered_count > 0
+    group by interval_at
 )
 
 select
@@ -166,12 +255,12 @@ select
     case
         when slices.slice is null
             then
-                cast(coalesce(worked.busy_us, 0) / 1e6 as double) / nullif(intervals.covered_s, 0)
+                cast(coalesce(present.busy_us, 0) / 1e6 as double) / nullif(intervals.covered_s, 0)
     end as busy_mean,
     case
         when slices.slice is null
             then
-                cast(coalesce(worked.chats_us, 0) / 1e6 as double) / nullif(intervals.covered_s, 0)
+                cast(coalesce(present.chats_us, 0) / 1e6 as double) / nullif(intervals.covered_s, 0)
     end as chats_mean,
     intervals.coverage_ratio
 from intervals
@@ -182,6 +271,4 @@ left join counted
         and coalesce(slices.slice, '') = coalesce(counted.slice, '')
 left join present
     on intervals.since = present.interval_at
-left join worked
-    on intervals.since = worked.interval_at
 order by intervals.since asc nulls last, slices.slice asc nulls last
