@@ -137,7 +137,7 @@ def metric(
     from analytics import render
 
     answers.refuse(name, by, chats=chats)
-    with request.open(by) as archive:
+    with request.open(by, only=(name,)) as archive:
         table = answers.chats(archive, name) if chats else answers.run(archive, name)
         threshold = archive.settings.coverage_threshold
     write(render.table_as(table, format, threshold), output)
@@ -167,7 +167,7 @@ def explain(request: Request | None, name: str) -> None:
     if request is None:
         click.echo("Note: name an archive with --archive to see three of its rows", err=True)
         return
-    with request.open() as archive:
+    with request.open(only=(name,)) as archive:
         for title, table in answers.examples(archive, name):
             write(f"\n-- {title}:\n{render.table_as(table, 'table')}", None)
 
