@@ -26,6 +26,7 @@
 with moments as (
     select
         since as moment_at,
+        0 as rank,
         since as interval_at,
         cast(null as string) as conversation_id,
         cast(null as bigint) as session_no
@@ -33,6 +34,7 @@ with moments as (
     union all
     select
         requested_at as moment_at,
+        1 as rank,
         cast(null as timestamp) as interval_at,
         conversation_id,
         session_no
@@ -45,7 +47,7 @@ placed as (
         conversation_id,
         session_no,
         max(interval_at) over (
-            order by moment_at asc, interval_at asc nulls last
+            order by moment_at asc, rank asc
             rows between unbounded preceding and current row
         ) as interval_at
     from moments
