@@ -101,9 +101,9 @@ def _comparison(sheet: Sheet) -> str:
         "change",
     )
     short = [
-        f"{one['date']} ({percent(one['coverage_ratio'] or 0.0)})"
+        f"{one['date']} ({percent(one['coverage_ratio'])})"
         for one in (compared["previous"], *compared["weekdays"])
-        if is_short(one["coverage_ratio"] or 0.0, sheet.threshold)
+        if one["coverage_ratio"] and is_short(one["coverage_ratio"], sheet.threshold)
     ]
     left = f"  left out, hardly recorded: {', '.join(short)}\n" if short else ""
     return sheet.table(head, [_compared(row) for row in compared["figures"]]) + left
