@@ -212,9 +212,6 @@ def main(archive: str, recorder: str, readable: str, *segments: str) -> None:
     """Seal segments in a process of its own, which is what a recorder starts beside itself."""
     os.nice(10)  # receiving goes first
     sys.meta_path.insert(0, _WithoutPandas)
-    import pyarrow as pa
-
-    pa.set_memory_pool(pa.system_memory_pool())  # gives back what it does not need
     modes = fs.GROUP_READABLE if readable == "group" else fs.PRIVATE
     try:
         for segment in segments:

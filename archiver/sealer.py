@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -16,6 +17,8 @@ AGAIN = 60.0
 # A process begins in a quarter of a second, and seals a segment in less than one; a recorder that
 # is to stop waits for it.
 TOGETHER = 4
+# Memory that is not needed goes back at once, not at the end of the process: 50 MB less.
+_FRUGAL = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_TRIM_THRESHOLD_": "1000000"}
 
 
 class Sealer:
@@ -43,7 +46,9 @@ class Sealer:
             self._at_work = closed[:TOGETHER]
             # A session of its own: a Ctrl-C meant for us must not stop it half-way.
             self._process = subprocess.Popen(  # noqa: S603 (our own module)
-                [*self._command, *map(str, self._at_work)], start_new_session=True
+                [*self._command, *map(str, self._at_work)],
+                env=os.environ | _FRUGAL,
+                start_new_session=True,
             )
 
     def wait(self) -> None:
