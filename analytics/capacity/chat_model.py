@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, count
 
 _NEGLIGIBLE = math.log(1e-18)
@@ -69,6 +70,7 @@ class Performance:
     """Chats of an agent who has any; 0 if there are none."""
 
 
+@lru_cache(maxsize=16_384)  # plans ask again and again: the same weekdays, the same counts
 def solve(demand: Demand, agents: int, target: float) -> Performance | None:
     """Return how so many agents do, answers counted within `target` seconds; None: understaffed.
 

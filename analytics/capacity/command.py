@@ -126,7 +126,10 @@ def capacity(
     wish = _wish(request, wanted)
     supposed = _supposed(wish, what_if)
     past = _past(request, wish, interval, department)
-    write(_drawn(report.build(past, wish, supposed), format), output)
+    told = report.build(past, wish, supposed)
+    if format == "csv" and not told["plan"]:
+        click.echo(f"Note: {told['notes'][0]}", err=True)
+    write(_drawn(told, format), output)
 
 
 def _wish(request: Request, wanted: dict[str, Any]) -> Wish:
