@@ -4,11 +4,12 @@
 -- columns:
 --   agent_id: the agent
 --   started_at: the server's assigned_at if this change set it, else the version
---   is_start_inferred: no assigned_at tells it: it is the version's time
+--   is_start_inferred: no assigned_at tells it, or one in a gap, which may be another's
 --   ended_at: the first version without the agent, or the close; null while it lasts
 --   is_end_inferred: the version tells it, no close
 --   end_reason: close, transfer (another agent took over), leave; null while it lasts
 --   to_agent_id: who took over
+--   to_started_at: since when that agent had it, be it before
 with states as (
     select
         conversation_id,
@@ -24,6 +25,8 @@ with states as (
             as before_assigned_at,
         lead(is_closed) over (partition by conversation_id, session_no order by state_no asc)
             as closes_next,
+        lead(agents) over (partition by conversation_id, session_no order by state_no asc)
+            as after_agents,
         opened_at,
         closed_at,
         assigned_at,
@@ -86,11 +89,12 @@ timed as (
                 then firsts.assigned_at
         end as told_at,
         firsts.state_at,
+        lasts.after_at,
+        lasts.closed_at,
+        -- A close ends what it still shows; across a gap somebody else may have had the chat then.
         coalesce(
-            case when lasts.closes_next then lasts.closed_at else lasts.after_at end,
-            lasts.closed_at
-        ) as ended_at,
-        lasts.after_at is not null and not coalesce(lasts.closes_next, false) as was_removed
+            lasts.closes_next and array_contains(lasts.after_agents, stretches.agent_id), false
+        ) as is_ended_by_close
     from stretches
     inner join states as firsts
         on
@@ -106,12 +110,34 @@ timed as (
 
 dated as (
     select
-        timed.*,
-        coalesce(told_at, state_at) as started_at
+        conversation_id,
+        session_no,
+        agent_id,
+        told_at,
+        coalesce(told_at, state_at) as started_at,
+        case when is_ended_by_close then closed_at else coalesce(after_at, closed_at) end
+            as ended_at,
+        after_at is not null and not is_ended_by_close as was_removed
     from timed
 ),
 
--- A helper who joined earlier and stays has taken over; one who was there first has not.
+-- After a gap the last assigned_at is known only, which a reassignment does not change.
+blind as (
+    select distinct
+        dated.conversation_id,
+        dated.session_no,
+        dated.agent_id,
+        dated.told_at
+    from dated
+    inner join gaps
+        on
+            gaps.topic is null
+            and dated.told_at > gaps.starts_at
+            and (gaps.until is null or dated.told_at < gaps.until)
+),
+
+-- Who was there first has not taken over. Of those who joined and stay, the last one has; if
+-- nobody had joined, the first to come has.
 successors as (
     select
         leaver.conversation_id,
@@ -119,13 +145,20 @@ successors as (
         leaver.agent_id,
         leaver.started_at,
         heir.agent_id as to_agent_id,
+        heir.started_at as to_started_at,
         row_number() over (
             partition by
                 leaver.conversation_id,
                 leaver.session_no,
                 leaver.agent_id,
                 leaver.started_at
-            order by heir.started_at desc, heir.agent_id asc
+            order by
+                heir.started_at <= leaver.ended_at desc,
+                case
+                    when heir.started_at <= leaver.ended_at then heir.started_at
+                end desc nulls last,
+                heir.started_at asc,
+                heir.agent_id asc
         ) as rank
     from dated as leaver
     inner join dated as heir
@@ -144,7 +177,7 @@ select
     dated.session_no,
     dated.agent_id,
     dated.started_at,
-    dated.told_at is null as is_start_inferred,
+    dated.told_at is null or blind.told_at is not null as is_start_inferred,
     dated.ended_at,
     dated.was_removed as is_end_inferred,
     case
@@ -153,8 +186,15 @@ select
         when successors.to_agent_id is not null then 'transfer'
         else 'leave'
     end as end_reason,
-    successors.to_agent_id
+    successors.to_agent_id,
+    successors.to_started_at
 from dated
+left join blind
+    on
+        dated.conversation_id = blind.conversation_id
+        and dated.session_no = blind.session_no
+        and dated.agent_id = blind.agent_id
+        and dated.told_at = blind.told_at
 left join successors
     on
         dated.conversation_id = successors.conversation_id

@@ -38,9 +38,7 @@ helpers as (
             helper.conversation_id = leaver.conversation_id
             and helper.session_no = leaver.session_no
             and helper.agent_id = leaver.to_agent_id
-            and helper.started_at > leaver.started_at
-            and helper.started_at < leaver.ended_at + interval '60' second
-            and (helper.ended_at is null or helper.ended_at > leaver.ended_at)
+            and helper.started_at = leaver.to_started_at
     where leaver.agent_id is null
 )
 

@@ -7,7 +7,7 @@
 --   is_proactive: an agent opened it or wrote first
 --   visitor_at: the visitor's first message; null if there is none
 --   last_at: the last word of anybody; null if there is none
---   requested_at: when a human was first needed; null if never
+--   requested_at: when a human was first needed; null if never, or if all of it lies in a gap
 --   is_request_inferred: a version shows it, no message
 with seated_bots as (
     select
@@ -64,6 +64,19 @@ openers as (
         on conversations.created_by in (agents.agent_id, agents.project_user_id)
 ),
 
+-- What was opened and closed in a gap may be heard of later, but what was said in it never is.
+hidden as (
+    select distinct
+        sessions.conversation_id,
+        sessions.session_no
+    from sessions
+    inner join gaps
+        on
+            gaps.topic is null
+            and sessions.opened_at > gaps.starts_at
+            and sessions.closed_at < gaps.until
+),
+
 known as (
     select
         sessions.conversation_id,
@@ -81,7 +94,8 @@ known as (
         talk.command_at,
         talk.last_at,
         seated_agents.agent_at,
-        queued.queued_at
+        queued.queued_at,
+        hidden.conversation_id is not null and talk.last_at is null as is_hidden
     from sessions
     inner join conversations
         on sessions.conversation_id = conversations.conversation_id
@@ -103,6 +117,10 @@ known as (
             and sessions.session_no = queued.session_no
     left join openers
         on sessions.conversation_id = openers.conversation_id
+    left join hidden
+        on
+            sessions.conversation_id = hidden.conversation_id
+            and sessions.session_no = hidden.session_no
 )
 
 -- `least` passes over nulls on every engine: the earliest sign wins.
@@ -120,10 +138,10 @@ select
     last_at,
     case
         when has_bot then least(queued_at, agent_at, command_at)
-        else coalesce(visitor_at, opened_at)
+        when not is_hidden then coalesce(visitor_at, opened_at)
     end as requested_at,
     case
         when has_bot then coalesce(command_at <> least(queued_at, agent_at, command_at), true)
-        else visitor_at is null and session_no > 1
+        else visitor_at is null
     end as is_request_inferred
 from known

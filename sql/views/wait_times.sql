@@ -19,20 +19,14 @@ with heirs as (
         heir.agent_id,
         -- An heir who joined before the other left has kept nobody waiting.
         greatest(heir.started_at, leaver.ended_at) as taken_at,
-        heir.is_start_inferred and heir.started_at > leaver.ended_at as is_taken_inferred,
-        row_number() over (
-            partition by
-                leaver.conversation_id, leaver.session_no, leaver.agent_id, leaver.started_at
-            order by heir.started_at desc
-        ) as rank
+        heir.is_start_inferred and heir.started_at > leaver.ended_at as is_taken_inferred
     from assignments as leaver
     inner join assignments as heir
         on
             leaver.conversation_id = heir.conversation_id
             and leaver.session_no = heir.session_no
             and leaver.to_agent_id = heir.agent_id
-            and heir.started_at < leaver.ended_at + interval '60' second
-            and (heir.ended_at is null or heir.ended_at > leaver.ended_at)
+            and leaver.to_started_at = heir.started_at
     where leaver.end_reason = 'transfer'
 ),
 
@@ -171,7 +165,6 @@ timed as (
         is_left_inferred as is_since_inferred,
         is_taken_inferred as is_until_inferred
     from heirs
-    where rank = 1
 )
 
 select

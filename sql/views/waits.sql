@@ -10,7 +10,7 @@
 --   is_request_inferred: a version shows it, no message
 --   accepted_at: when an agent first had it from then on; null if none did
 --   accepted_by: that agent
---   is_accept_inferred: the time is that of the version which shows the agent
+--   is_accept_inferred: nothing but a version tells since when the agent had it
 --   answered_at: first message of an agent from then on; null if none came
 --   answered_by: that agent
 --   abandoned_at: the close without an answer; while open, the last word plus the idle limit
@@ -21,8 +21,7 @@ with acceptances as (
         needs.session_no,
         greatest(needs.requested_at, assignments.started_at) as accepted_at,
         assignments.agent_id as accepted_by,
-        assignments.is_start_inferred and assignments.started_at > needs.requested_at
-            as is_accept_inferred,
+        assignments.is_start_inferred as is_accept_inferred,
         row_number() over (
             partition by needs.conversation_id, needs.session_no
             order by assignments.started_at asc, assignments.agent_id asc

@@ -112,13 +112,19 @@ class Handover:
 
 
 def handovers(session: Session) -> Iterator[Handover]:
-    """Yield who went, and was replaced: by somebody who came later, stays, and was not late."""
+    """Yield who went, and was replaced: by somebody who came later, stays, and was not late.
+
+    Of those who had joined before, it was the last one; if nobody had, the first to come.
+    """
     for gone in session.assignments:
         if gone.until is None or ends_with_session(gone, session):
             continue
         heirs = [one for one in session.assignments if _takes_over(one, gone, gone.until)]
-        if heirs:
-            yield Handover(gone, min(heirs, key=lambda one: (-one.since, one.what)))
+        joined = [one for one in heirs if one.since <= gone.until]
+        if joined:
+            yield Handover(gone, min(joined, key=lambda one: (-one.since, one.what)))
+        elif heirs:
+            yield Handover(gone, min(heirs, key=lambda one: (one.since, one.what)))
 
 
 def ends_with_session(stretch: Stretch, session: Session) -> bool:
