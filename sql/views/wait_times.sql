@@ -149,7 +149,10 @@ timed as (
         is_request_inferred as is_since_inferred,
         case
             when served_at is null then closed_at is not null and is_close_inferred
-            else is_accept_inferred and served_at = accepted_at
+            else
+                accepted_at is null
+                or is_accept_inferred
+                or coalesce(answered_at < accepted_at, false)
         end as is_until_inferred
     from queued
     union all
