@@ -17,6 +17,7 @@ from analytics.errors import AnalyticsError
 from analytics.options import (
     Instant,
     archive_options,
+    document_options,
     metrics_options,
     optional_archive_options,
     output_options,
@@ -53,19 +54,31 @@ cli.add_command(capacity)
 @click.option("--no-compare", is_flag=True, help="Leave earlier days out.")
 @metrics_options
 @archive_options
-@output_options
+@document_options
 def report(
     request: Request,
     names: tuple[str, ...],
     no_compare: bool,
     format: str,
     output: Path | None,
+    pages: Path | None,
+    force: bool,
 ) -> None:
     """Say how the desk did: chats, waits, agents, hours; a day beside earlier days.
 
     \b
     analytics report --archive DIR --date 2026-11-23 --tz Europe/Rome
+    analytics report --archive DIR --format html --output yesterday.html
+    analytics report --archive DIR --since 2026-11-01 --every-day --output-dir pages
     """
+    from analytics.document import command
+
+    if pages is not None:
+        command.every_day(request, names, pages, compare=not no_compare, is_forced=force)
+        return
+    if format in command.FORMATS:
+        command.report(request, names, format, output, compare=not no_compare, progress=progress)
+        return
     from analytics import comparison, page, render
     from analytics.report import build
 

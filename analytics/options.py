@@ -200,15 +200,32 @@ _METRICS = (
     _option("--metrics", type=Names(queries.METRICS), help="Only these, separated by commas."),
     _option("--all", "is_all", is_flag=True, help="Every metric, not those of a day only."),
 )
-_OUTPUT = (
-    _option(
+_TO_FILE = _option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write to."
+)
+
+
+def _format(*names: str) -> Callable[[_Command], _Command]:
+    return _option(
         "--format",
-        type=click.Choice(["table", "json", "csv"]),
+        type=click.Choice(names),
         default="table",
         show_default=True,
         help="What to print.",
+    )
+
+
+_OUTPUT = (_format("table", "json", "csv"), _TO_FILE)
+_DOCUMENTS = (
+    _format("table", "json", "csv", "html", "markdown"),
+    _TO_FILE,
+    _option("--every-day", is_flag=True, help="A page for every day, and an index of them."),
+    _option(
+        "--output-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder of the pages; only what may have changed is written again.",
     ),
-    _option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write to."),
+    _option("--force", is_flag=True, help="Write every page again."),
 )
 
 
@@ -271,6 +288,26 @@ def metrics_options(command: Callable[..., None]) -> Callable[..., None]:
 def output_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say how an answer is printed."""
     return _with(_OUTPUT, command)
+
+
+def document_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the same, for what is also told as a document, or as a folder of pages, one a day."""
+
+    @wraps(command)
+    def told(
+        request: Request, *, every_day: bool, output_dir: Path | None, force: bool, **others: Any
+    ) -> None:
+        if every_day != (output_dir is not None):
+            raise click.UsageError("--every-day and --output-dir belong together; give both")
+        if every_day and (
+            others["output"] is not None or others["format"] not in {"html", "table"}
+        ):
+            raise click.UsageError("--every-day writes HTML; leave out --format and --output")
+        if force and not every_day:
+            raise click.UsageError("--force is for --every-day; a single report is always written")
+        command(request, pages=output_dir, force=force, **others)
+
+    return _with(_DOCUMENTS, told)
 
 
 def _with(

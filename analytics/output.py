@@ -24,6 +24,14 @@ def write(text: str, output: Path | None) -> None:
         draft.write_text(text, "utf-8")
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for its owner only, if it is not there."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingWrong(f"{folder}: cannot make it ({error.strerror})") from error
+
+
 @contextmanager
 def published(output: Path) -> Iterator[Path]:
     """Yield an empty file to write; on success it becomes `output`.

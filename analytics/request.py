@@ -77,13 +77,17 @@ class Request:
 
     def open(self, breakdown: str | None = None, only: Iterable[str] | None = None) -> Archive:
         """Open the archive for the days asked for; say so if they are not over."""
+        return self.open_at(self.asked(), breakdown=breakdown, only=only)
+
+    def asked(self) -> Window:
+        """Return the days asked for; say so if they are not over."""
         window = self.window()
         if window.is_cut:
             click.echo(
                 f"Note: the window is not over: figures up to {window.now:%Y-%m-%d %H:%M} UTC",
                 err=True,
             )
-        return self.open_at(window, breakdown=breakdown, only=only)
+        return window
 
     def open_at(
         self,

@@ -57,6 +57,8 @@ def expected():
     for package in ("archiver", "analytics"):
         for path in (ROOT / package).rglob("*.py"):
             yield path.relative_to(ROOT).as_posix()
+    for path in (ROOT / "analytics" / "document" / "templates").iterdir():
+        yield path.relative_to(ROOT).as_posix()
     for path in (ROOT / "sql").rglob("*"):
         if path.suffix in {".py", ".sql"}:
             yield f"analytics/sql/{path.relative_to(ROOT / 'sql').as_posix()}"

@@ -1,0 +1,220 @@
+"""The sections about agents and visitors: agents' days, who left, who rated, staffing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analytics.document import charts, lanes
+from analytics.document.blocks import Figure, Name, Picture, Said, Section, Table
+from analytics.document.facts import Facts, Row, definitions
+from analytics.document.material import Day, Material
+from analytics.document.palette import CSS
+from analytics.figures import NOTHING, duration, number, percent
+
+MOST_LANES = 40
+"""Agents whose day is drawn: of more, those with the most chats and time."""
+
+AGENT = (
+    ("got", "agent_chats", "assigned_count", None),
+    ("answered", "agent_chats", "answered_count", None),
+    ("closed", "agent_chats", "closed_count", None),
+    ("taken over", "agent_chats", "transferred_in_count", None),
+    ("passed on", "agent_chats", "transferred_out_count", None),
+    ("first reply", "agent_response", "reaction_p50_s", "reaction_count"),
+    ("later replies", "agent_response", "response_p50_s", "response_count"),
+    ("available", "agent_load", "available_s", None),
+    ("with chats", "agent_load", "occupancy_ratio", None),
+    ("chats at once", "agent_load", "concurrency_mean", None),
+    ("at the limit", "agent_load", "at_limit_s", None),
+)
+"""A column each: its head, where the figure is, and the count that says if it is from few."""
+COUNTS = "agent_chats"
+
+
+def agents(material: Material) -> Section:
+    """Return each agent's day, and what came of it."""
+    facts = Facts(material.report)
+    metrics = tuple(dict.fromkeys(metric for _, metric, _, _ in AGENT))
+    people = sorted(
+        {(row["agent_name"], row["agent_id"]) for metric in metrics for row in facts.told[metric]}
+    )
+    rows = [_agent(facts, name, agent) for name, agent in people]
+    head = ("Agent", *(label for label, _, _, _ in AGENT))
+    return Section(
+        "agents",
+        "Agents",
+        said=[] if people else [["Nobody was available, and nobody had a chat."]],
+        pictures=_timeline(material) if material.day else [],
+        tables=[Table("Agents: chats, medians of replies, time", head, rows)] if people else [],
+        definitions=definitions(*metrics, "agent_availability"),
+    )
+
+
+def _agent(facts: Facts, name: str, agent: str) -> Said:
+    cells: list[str | Figure | Name] = [Name(name)]
+    for _, metric, column, few in AGENT:
+        at = facts.of_agent(metric, agent)
+        if at is not None:
+            cells.append(facts.figure(metric, column, at, few))
+        else:
+            cells.append("0" if metric == COUNTS else NOTHING)
+    return cells
+
+
+def _timeline(material: Material) -> list[Picture]:
+    day = material.day
+    if day is None or not day.timeline:
+        return []
+    rows, left = _drawn(day.timeline)
+    told = f"{_people(rows)} agents"
+    peak = max(rows, key=lambda row: row["chats_count"])
+    if peak["chats_count"]:
+        told += f"; at most {peak['chats_count']} chats at once, with {peak['agent_name']}"
+    title = "Agents' days: available, at the limit, chats at once"
+    if left:
+        title += f" ({left} more agents are in the table only)"
+    gaps = material.report["coverage"]["gaps"]
+    chart = lanes.timeline(rows, gaps, day.clock, CSS)
+    return [Picture.of(chart, "timeline", title, told)]
+
+
+def _people(rows: Sequence[Row]) -> int:
+    return len({row["agent_id"] for row in rows})
+
+
+def _drawn(rows: Sequence[Row]) -> tuple[list[Row], int]:
+    """Return the stretches of as many as have room, and how many were there that have none."""
+    weight: dict[str, tuple[int, int]] = {}
+    for row in rows:
+        there, chats = weight.get(row["agent_id"], (0, 0))
+        weight[row["agent_id"]] = (
+            there + bool(row["is_available"]),
+            max(chats, row["chats_count"]),
+        )
+    seen = sorted((one for one in weight if any(weight[one])), key=lambda one: weight[one])
+    kept = set(seen[-MOST_LANES:])
+    return [row for row in rows if row["agent_id"] in kept], len(seen) - len(kept)
+
+
+def abandonment(material: Material) -> Section:
+    """Return who left, or fell silent, before a human replied."""
+    facts = Facts(material.report)
+
+    def one(column: str) -> Figure:
+        return facts.figure("abandonment", column)
+
+    said: list[Said] = [
+        [
+            one("abandoned_ratio"),
+            " of ",
+            one("requested_count"),
+            " chats that needed a human ended without a reply: ",
+            one("abandoned_queue_count"),
+            " before an agent had them, ",
+            one("abandoned_assigned_count"),
+            " afterwards; ",
+            one("agent_closed_count"),
+            " of those an agent closed; ",
+            one("idle_count"),
+            " fell silent.",
+        ]
+    ]
+    pictures = []
+    if material.patience:
+        half = [row["wait_s"] for row in material.patience if row["still_waiting_ratio"] <= 0.5]
+        told = (
+            f"half would have given up within {duration(half[0])}"
+            if half
+            else ("more than half had more patience than they needed")
+        )
+        title = "Who would still wait, after how long without an agent"
+        chart = charts.patience(material.patience, CSS)
+        pictures.append(Picture.of(chart, "patience", title, told))
+    return Section(
+        "abandonment",
+        "Left without an answer",
+        said=said,
+        pictures=pictures,
+        definitions=definitions("abandonment", "patience"),
+    )
+
+
+def satisfaction(material: Material) -> Section:
+    """Return how visitors rated."""
+    facts = Facts(material.report)
+    total = facts.total("satisfaction")
+
+    def one(column: str, few: str | None = None) -> Figure:
+        return facts.figure("satisfaction", column, few=few)
+
+    said: list[Said] = [
+        [
+            "Mean ",
+            one("mean_rating", "rated_count"),
+            " of 5 from ",
+            one("rated_count"),
+            " ratings; ",
+            one("good_ratio"),
+            " were 4 or 5. ",
+            one("response_ratio"),
+            " of the chats closed were rated.",
+        ]
+    ]
+    pictures = []
+    if total["rated_count"]:
+        told = ", ".join(
+            f"{stars} stars: {total[f'rating_{stars}_count']}" for stars in range(5, 0, -1)
+        )
+        chart = charts.ratings(total, CSS)
+        pictures.append(Picture.of(chart, "ratings", "Ratings by stars", told))
+    return Section(
+        "satisfaction",
+        "Satisfaction",
+        said=said,
+        pictures=pictures,
+        definitions=definitions("satisfaction"),
+    )
+
+
+def staffing(material: Material) -> Section | None:
+    """Return how many agents the day took, against how many there were."""
+    day = material.day
+    if day is None:
+        return None
+    needed = day.staffing
+    if not needed.rows:
+        said: list[Said] = [[f"Not told: {needed.told}."]]
+        return Section("staffing", "Staffing", said=said)
+    goal = (
+        f"Required: to have {percent(needed.target.service_level)} of the chats that came with an"
+        f" agent within {duration(needed.target.answer_in)}, {needed.chats} chats at once, chats"
+        f" taking as long as in the four weeks before; {needed.told}."
+    )
+    gaps = material.report["coverage"]["gaps"]
+    chart = charts.staffing(needed.rows, gaps, day.clock, CSS)
+    return Section(
+        "staffing",
+        "Staffing",
+        said=[[goal]],
+        pictures=[
+            Picture.of(chart, "staffing-map", "Agents required and available", _short(day)),
+        ],
+        definitions=definitions("load_by_interval", "handle_time_by_concurrency"),
+    )
+
+
+def _short(day: Day) -> str:
+    known = [
+        row
+        for row in day.staffing.rows
+        if row["agents_required"] is not None and row["agents_mean"] is not None
+    ]
+    short = [row for row in known if row["agents_mean"] < row["agents_required"]]
+    if not short:
+        return f"enough agents in all {len(known)} intervals recorded"
+    worst = max(short, key=lambda row: row["agents_required"] - row["agents_mean"])
+    return (
+        f"too few in {len(short)} of {len(known)} intervals; most are missing at"
+        f" {day.clock.time(worst['since'])}: {worst['agents_required']} required,"
+        f" {number(worst['agents_mean'])} available"
+    )
