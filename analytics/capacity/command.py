@@ -5,10 +5,8 @@ What the figures mean is said by the modules that make them; nothing is computed
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,88 +14,88 @@ import click
 
 from analytics.capacity import request as asked
 from analytics.errors import SettingWrong
-from analytics.options import Checked, archive_options
+from analytics.options import Checked, Day, archive_options
 from analytics.output import write
 from analytics.request import Request
 
 if TYPE_CHECKING:
-    from analytics.archive import Archive
-    from analytics.capacity.history import Past
     from analytics.capacity.request import Wish
-    from analytics.settings import Settings
-    from analytics.window import Window
 
-HISTORY = timedelta(weeks=12)
 MOST_CHATS = 3
 """How many chats at once are planned for, if nothing says how many an agent may have."""
 
 _Command = Callable[..., None]
+_OPTIONS = (
+    click.option(
+        "--target",
+        type=Checked("share/seconds", asked.target),
+        default="80/60",
+        show_default=True,
+        help="Which share of live chats an agent is to have within how many seconds.",
+    ),
+    click.option(
+        "--max-occupancy",
+        type=click.FloatRange(0, 1, min_open=True),
+        default=0.85,
+        show_default=True,
+        help="At most this share of the agents' slots is to be in use.",
+    ),
+    click.option(
+        "--max-abandonment",
+        type=click.FloatRange(0, 1, min_open=True),
+        default=1.0,
+        help="At most this share of the visitors is to give up.  [default: any]",
+    ),
+    click.option(
+        "--shrinkage",
+        type=Checked("share", asked.shrinkage),
+        default="0.3",
+        show_default=True,
+        help="Which share of those on the roster is not there: breaks, training, sick.",
+    ),
+    click.option(
+        "--interval",
+        type=Checked("minutes", asked.interval),
+        default="30m",
+        show_default=True,
+        help="15m, 30m or 60m.",
+    ),
+    click.option(
+        "--weeks",
+        type=click.IntRange(1, 4),
+        default=2,
+        show_default=True,
+        help="How many weeks to plan.",
+    ),
+    click.option(
+        "--max-chats",
+        type=click.IntRange(1, asked.MOST_CHATS),
+        help="Chats of an agent at once.  [default: the chat limit, else 3]",
+    ),
+    click.option("--what-if", help="A second plan: agents=+1,max_chats=4,handle_time=-10%."),
+    click.option(
+        "--replay",
+        type=Day(),
+        help="Play a recorded day again instead, as it was and as supposed.",
+    ),
+    click.option("--department", help="Only the chats of one, by its name."),
+    click.option(
+        "--format",
+        type=click.Choice(["table", "json", "csv", "svg", "html"]),
+        default="table",
+        show_default=True,
+        help="What to print.",
+    ),
+    click.option(
+        "--output",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="File to write to.",
+    ),
+)
 
 
 def _plan_options(command: _Command) -> _Command:
-    options = (
-        click.option(
-            "--target",
-            type=Checked("share/seconds", asked.target),
-            default="80/60",
-            show_default=True,
-            help="Which share of live chats an agent is to have within how many seconds.",
-        ),
-        click.option(
-            "--max-occupancy",
-            type=click.FloatRange(0, 1, min_open=True),
-            default=0.85,
-            show_default=True,
-            help="At most this share of the agents' slots is to be in use.",
-        ),
-        click.option(
-            "--max-abandonment",
-            type=click.FloatRange(0, 1, min_open=True),
-            default=1.0,
-            help="At most this share of the visitors is to give up.  [default: any]",
-        ),
-        click.option(
-            "--shrinkage",
-            type=Checked("share", asked.shrinkage),
-            default="0.3",
-            show_default=True,
-            help="Which share of those on the roster is not there: breaks, training, sick.",
-        ),
-        click.option(
-            "--interval",
-            type=Checked("minutes", asked.interval),
-            default="30m",
-            show_default=True,
-            help="15m, 30m or 60m.",
-        ),
-        click.option(
-            "--weeks",
-            type=click.IntRange(1, 4),
-            default=2,
-            show_default=True,
-            help="How many weeks to plan.",
-        ),
-        click.option(
-            "--max-chats",
-            type=click.IntRange(1, asked.MOST_CHATS),
-            help="Chats of an agent at once.  [default: the chat limit, else 3]",
-        ),
-        click.option("--what-if", help="A second plan: agents=+1,max_chats=4,handle_time=-10%."),
-        click.option("--department", help="Only the chats of one, by its name."),
-        click.option(
-            "--format",
-            type=click.Choice(["table", "json", "csv", "svg", "html"]),
-            default="table",
-            show_default=True,
-            help="What to print.",
-        ),
-        click.option(
-            "--output",
-            type=click.Path(path_type=Path, dir_okay=False),
-            help="File to write to.",
-        ),
-    )
-    for option in reversed(options):
+    for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
@@ -108,6 +106,7 @@ def _plan_options(command: _Command) -> _Command:
 def capacity(
     request: Request,
     what_if: str | None,
+    replay: date | None,
     department: str | None,
     interval: int,
     format: str,
@@ -119,13 +118,23 @@ def capacity(
     \b
     analytics capacity --archive DIR --tz Europe/Rome --target 80/60
     analytics capacity --archive DIR --what-if agents=+1,handle_time=-10%
+    analytics capacity --archive DIR --replay 2026-11-23 --what-if agents=+1
     analytics capacity --archive DIR --format html --output plan.html
     """
+    from analytics.capacity import replay as again
     from analytics.capacity import report
+    from analytics.capacity.sources import Sources
 
+    if replay is not None and (department is not None or format in {"svg", "html"}):
+        raise click.UsageError("--replay plays the whole project, for a table, json or csv")
     wish = _wish(request, wanted)
     supposed = _supposed(wish, what_if)
-    past = _past(request, wish, interval, department)
+    sources = Sources(request, wish.assumptions.target.answer_in, interval)
+    if replay is not None:
+        told = again.build(sources.day(replay), sources.past(), wish, supposed)
+        write(_replayed(told, format), output)
+        return
+    past = sources.past(timedelta(weeks=wish.weeks), department)
     told = report.build(past, wish, supposed)
     if format == "csv" and not told["plan"]:
         click.echo(f"Note: {told['notes'][0]}", err=True)
@@ -149,65 +158,6 @@ def _supposed(wish: Wish, text: str | None) -> Wish | None:
         raise click.UsageError(str(error)) from error
 
 
-def _past(request: Request, wish: Wish, interval: int, department: str | None) -> Past:
-    """Read what happened, a metric after the other."""
-    from analytics.capacity import history
-
-    window = _window(request)
-    settings = replace(
-        request.desk.settings,
-        interval_minutes=interval,
-        answer_target_s=wish.assumptions.target.answer_in,
-    )
-    with _open(request, window, settings, history.METRICS) as archive:
-        told = _ask(archive, history.METRICS)
-        if department is not None:
-            settings = replace(settings, breakdown="department")
-            with _open(request, window, settings, history.BY_DEPARTMENT) as parted:
-                asked_of = _ask(parted, history.BY_DEPARTMENT)
-            told |= history.of_department(asked_of, department)
-        known = history.calendar(request.desk.hours, window, wish.weeks)
-        return history.past(archive, told, known, department)
-
-
-def _open(request: Request, window: Window, settings: Settings, names: Sequence[str]) -> Archive:
-    from analytics.archive import connect
-
-    return connect(
-        request.folder,
-        request.project_id,
-        window,
-        request.look_back,
-        request.look_ahead,
-        settings=settings,
-        only=names,
-    )
-
-
-def _ask(archive: Archive, names: Sequence[str]) -> dict[str, Any]:
-    from analytics.capacity import history
-
-    hidden = not sys.stderr.isatty()
-    with click.progressbar(names, file=sys.stderr, hidden=hidden) as shown:
-        return history.ask(archive, shown)
-
-
-def _window(request: Request) -> Window:
-    """Return the days of the history: those asked for, else the last twelve weeks."""
-    from analytics.archive import utc_now
-    from analytics.window import DAY, as_asked, choose, local_date
-
-    tz, now = request.desk.tz, utc_now()
-    if request.as_of is not None:
-        now = as_asked(request.as_of, tz, now)
-    if request.day is not None:
-        since, until = request.day, request.day + DAY
-    else:
-        until = request.until or local_date(now, tz)
-        since = request.since or until - HISTORY
-    return choose(since, until, tz, now, is_past=request.as_of is not None)
-
-
 def _drawn(report: dict[str, Any], how: str) -> str:
     from analytics import render
     from analytics.capacity.report import PLAN
@@ -226,3 +176,15 @@ def _drawn(report: dict[str, Any], how: str) -> str:
     from analytics.capacity import chart, page
 
     return chart.week(report) if how == "svg" else page.draw(report)
+
+
+def _replayed(report: dict[str, Any], how: str) -> str:
+    from analytics import render
+    from analytics.capacity import table
+
+    if how == "json":
+        return render.as_json(report)
+    if how == "csv":
+        rows = report["intervals"]
+        return render.as_csv(tuple(rows[0]), [tuple(row.values()) for row in rows])
+    return table.replayed(report)

@@ -129,11 +129,11 @@ class Calendar:
     opened: Sequence[Span] | None = None
 
 
-def calendar(hours: OpeningHours | None, window: Window, weeks: int) -> Calendar:
-    """Return what a project's opening hours say of the history and of the weeks after it."""
+def calendar(hours: OpeningHours | None, window: Window, ahead: timedelta) -> Calendar:
+    """Return what a project's opening hours say of the history and of the time after it."""
     if hours is None or "" not in hours.calendars:
         return Calendar()
-    until = window.until + timedelta(weeks=weeks)
+    until = window.until + ahead
     own = hours.calendars[""]
     end = midnight(until, zone(window.tz))
     return Calendar(own.closed(window.since, until), own.between(window.start, end, window.tz))

@@ -77,3 +77,11 @@ def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], style
         return ""
     first, _, rest = grid((title, *head[1:]), rows).partition("\n")
     return f"{style(first, 'title')}\n{rest}"
+
+
+def replayed(report: Row, style: Style = lambda text, _: text) -> str:
+    """Return a day that was replayed as text."""
+    title, text = words.replay(report)
+    head, rows = words.replayed(report)
+    told = "\n".join(wrap(text, WIDTH)) + "\n"
+    return "\n".join([style(title, "title") + "\n", told, _table("", head, rows, style)])

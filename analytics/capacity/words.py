@@ -272,3 +272,47 @@ def busiest_past(rows: Sequence[Row]) -> str:
     top = max(rows, key=lambda row: row["requested_mean"])
     when = f"{WEEKDAYS[top['weekday'] - 1]} {clock(top['minute'])}"
     return f"most on {when}: {number(top['requested_mean'])}"
+
+
+def replay(report: Row) -> tuple[str, str]:
+    """Return which day was replayed, and how to read it."""
+    title = f"Project {report['project_id']} · {report['date']} replayed · {report['tz']}"
+    then = ", then as supposed" if _is_supposed(report) else ""
+    text = (
+        f"In time: of live chats, those that an agent had within {duration(report['answer_in'])}."
+        f" First as it was ({percent(report['whole']['coverage_ratio'])} recorded), then played"
+        f" {report['runs']} times with the same arrivals and whoever was there{then}. Where"
+        " played is far from what was, believe only how much the last differs from it."
+    )
+    return title, text
+
+
+def _is_supposed(report: Row) -> bool:
+    return "supposed_wait_mean_s" in report["whole"]
+
+
+def replayed(report: Row) -> tuple[list[str], list[list[str]]]:
+    """Return the head and the lines of a replayed day: its intervals, then all of it."""
+    parts = ["played", "supposed"] if _is_supposed(report) else ["played"]
+    head = ["", "chats", "agents", "in time", "wait"]
+    head += [column for _ in parts for column in ("│", "in time", "wait", "give up")]
+    told = [row for row in report["intervals"] if row["requested_count"] or row["agents_mean"]]
+    rows = [[row["time"], *_played(row, parts)] for row in told]
+    return head, [*rows, ["all", *_played(report["whole"] | {"agents_mean": None}, parts)]]
+
+
+def _played(row: Row, parts: Sequence[str]) -> list[str]:
+    cells = [
+        str(row["requested_count"]),
+        number(row["agents_mean"]),
+        percent(row["service_level_ratio"]),
+        duration(row["wait_mean_s"]),
+    ]
+    for part in parts:
+        cells += [
+            "│",
+            percent(row[f"{part}_service_level_ratio"]),
+            duration(row[f"{part}_wait_mean_s"]),
+            percent(row[f"{part}_abandoned_ratio"]),
+        ]
+    return cells

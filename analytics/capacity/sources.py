@@ -1,0 +1,90 @@
+"""Opens the archive for what a plan needs: weeks of history, or a day chat by chat.
+
+It knows which days and settings; what is read there is `history` and `replay`'s business.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from analytics.archive import connect, utc_now
+from analytics.capacity import history
+from analytics.capacity import replay as again
+from analytics.window import DAY, as_asked, choose, local_date
+
+if TYPE_CHECKING:
+    from analytics.archive import Archive
+    from analytics.capacity.history import Past, Row
+    from analytics.capacity.replay import Recorded
+    from analytics.request import Request
+    from analytics.window import Window
+
+HISTORY = timedelta(weeks=12)
+NOTHING = timedelta()
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What may be read for a request: `answer_in` is the target, seconds; `interval` minutes."""
+
+    request: Request
+    answer_in: float
+    interval: int
+
+    def past(self, ahead: timedelta = NOTHING, department: str | None = None) -> Past:
+        """Return the history, and what opening hours say of it and of the time ahead."""
+        window = self._window(self.request.day)
+        with self._open(window, history.METRICS) as archive:
+            told = _ask(archive, history.METRICS)
+            if department is not None:
+                with self._open(window, history.BY_DEPARTMENT, "department") as parted:
+                    asked = _ask(parted, history.BY_DEPARTMENT)
+                told |= history.of_department(asked, department)
+            known = history.calendar(self.request.desk.hours, window, ahead)
+            return history.past(archive, told, known, department)
+
+    def day(self, day: date) -> Recorded:
+        """Return one day, chat by chat."""
+        with self._open(self._window(day), again.METRICS) as archive:
+            return again.read(archive)
+
+    def _window(self, day: date | None) -> Window:
+        """Return a day, or the days of the history: those asked for, else the last weeks."""
+        tz, now, as_of = self.request.desk.tz, utc_now(), self.request.as_of
+        if as_of is not None:
+            now = as_asked(as_of, tz, now)
+        until = self.request.until or local_date(now, tz)
+        since = self.request.since or until - HISTORY
+        if day is not None:
+            since, until = day, day + DAY
+        return choose(since, until, tz, now, is_past=as_of is not None)
+
+    def _open(self, window: Window, names: Sequence[str], by: str | None = None) -> Archive:
+        settings = replace(
+            self.request.desk.settings,
+            breakdown=by,
+            interval_minutes=self.interval,
+            answer_target_s=self.answer_in,
+        )
+        return connect(
+            self.request.folder,
+            self.request.project_id,
+            window,
+            self.request.look_back,
+            self.request.look_ahead,
+            settings=settings,
+            only=names,
+        )
+
+
+def _ask(archive: Archive, names: Sequence[str]) -> dict[str, list[Row]]:
+    """Read the metrics, and show on a terminal how far it is."""
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(names, file=sys.stderr, hidden=hidden) as shown:
+        return history.ask(archive, shown)
