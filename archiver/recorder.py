@@ -188,8 +188,10 @@ class Recorder:
         until = time.monotonic() + FAREWELL_PATIENCE
         for receiver in self._receivers:
             receiver.join(until - time.monotonic())
-        self._sealer.wait()
-        recording.close(wall_clock(), SEAL_PATIENCE)
+        try:
+            self._sealer.finish(recording.end(wall_clock()), SEAL_PATIENCE)
+        finally:
+            recording.free()
         for receiver in self._receivers:
             if receiver.failure is not None:
                 raise receiver.failure

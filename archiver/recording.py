@@ -195,17 +195,23 @@ class Recording:
         for path in self.closed():
             seal.seal(self.archive, path, self.recorder, self.modes)
 
-    def close(self, at: int, patience: float = 3600.0) -> None:
-        """End the recording cleanly, seal what can be in `patience` seconds, free the journal."""
+    def close(self, at: int) -> None:
+        """End the recording cleanly, seal everything, free the journal."""
+        for path in self.end(at):
+            seal.seal(self.archive, path, self.recorder, self.modes)
+        self.free()
+
+    def end(self, at: int) -> list[Path]:
+        """End the recording cleanly; return the segments that are not sealed."""
         with self.busy:
             self.note({"control": "stopped"}, at)
             self._fold.coverage.ended(STOPPED, at)
             self._segment.close()
             self._save()
-        until = time.monotonic() + patience
-        for path in journal.segments(self.folder):
-            if time.monotonic() < until:
-                seal.seal(self.archive, path, self.recorder, self.modes)
+        return journal.segments(self.folder)
+
+    def free(self) -> None:
+        """Let others have the journal."""
         os.close(self._lock)
 
     def _append(self, kind: int, datas: Sequence[bytes], at: int, connection: int) -> int:

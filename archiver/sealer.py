@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from archiver import fs
+from archiver.errors import ArchiveUnwritable
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,20 @@ class Sealer:
         if self._process is not None:
             self._count(self._process.wait())
             self._process = None
+
+    def finish(self, left: list[Path], patience: float) -> None:
+        """Have what is left sealed, as much of it as is begun in `patience` seconds."""
+        until = time.monotonic() + patience
+        self.wait()
+        while (left := [path for path in left if path.exists()]) and time.monotonic() < until:
+            failures, self._not_before = self.failures, 0.0
+            self.look_after(left)
+            self.wait()
+            if self.failures > failures:
+                raise ArchiveUnwritable(
+                    f"{left[0]}: not sealed, for the reason above;"
+                    " mend it, then run 'archiver seal'"
+                )
 
     def _count(self, status: int) -> None:
         self.sealed += sum(not segment.exists() for segment in self._at_work)

@@ -8,6 +8,7 @@ numbered from `seq` on, are folded on top of it.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,14 +82,19 @@ def recover(archive: Path, folder: Path, recorder: str) -> State:
         _refuse_if_sealed(archive, folder, recorder)
         state = State()
     for path in journal.segments(folder):
-        if int(path.stem) >= state.segment or _goes_beyond(state, path):
-            fold(state, path, recorder)
+        with suppress(FileNotFoundError):  # what a dead recorder began to seal goes on being sealed
+            data = path.read_bytes()
+            if int(path.stem) >= state.segment or _goes_beyond(state, data):
+                fold(state, int(path.stem), data, recorder)
     return state
 
 
-def _goes_beyond(state: State, path: Path) -> bool:
-    """Tell whether a segment went on after the state was saved: there was no room for the next."""
-    found = records.decode(path.read_bytes())
+def _goes_beyond(state: State, data: bytes) -> bool:
+    """Tell whether a segment went on after the state was saved: there was no room for the next.
+
+    It is the last one then: only those before it are sealed, and they are all in the state.
+    """
+    found = records.decode(data)
     return any(isinstance(item, records.Record) and item.seq >= state.seq for item in found)
 
 
@@ -104,16 +110,15 @@ def _refuse_if_sealed(archive: Path, folder: Path, recorder: str) -> None:
             )
 
 
-def fold(state: State, path: Path, recorder: str) -> None:
+def fold(state: State, number: int, data: bytes, recorder: str) -> None:
     """Bring a state to the end of a segment."""
-    data = path.read_bytes()
     reader = Reader(recorder, state.coverage)
     for _ in reader.rows(data):
         pass
     state.coverage = reader.coverage
     if "memory" in reader.opening:
         state.memory = Memory.from_json(reader.opening["memory"])
-    state.segment = max(state.segment, int(path.stem) + 1)
+    state.segment = max(state.segment, number + 1)
     for item in records.decode(data):
         if isinstance(item, records.Record):
             state.seq = max(state.seq, item.seq + 1)

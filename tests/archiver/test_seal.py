@@ -461,3 +461,37 @@ def test_a_sealer_takes_a_few_segments_at_a_time(archive, journal_folder, full):
 
     assert (sealer.sealed, sealer.failures) == (TOGETHER, 0)
     assert [path for path in segments if path.exists()] == segments[-1:]
+
+
+def test_a_sealer_finishes_what_is_left(archive, journal_folder, full):
+    segments = [full.write(journal_folder, number) for number in range(1, 2 * TOGETHER)]
+    sealer = Sealer(archive, "main", fs.PRIVATE)
+    sealer.look_after(segments)
+
+    sealer.finish(segments, 60)
+
+    assert (sealer.sealed, sealer.failures) == (len(segments), 0)
+    assert not [path for path in segments if path.exists()]
+
+
+def test_a_sealer_without_patience_begins_nothing_more(archive, journal_folder, full):
+    segments = [full.write(journal_folder, number) for number in (1, 2)]
+    sealer = Sealer(archive, "main", fs.PRIVATE)
+    sealer.look_after(segments[:1])
+
+    sealer.finish(segments, 0)
+
+    assert [path.exists() for path in segments] == [False, True]
+
+
+def test_a_sealer_that_cannot_finish_says_so(archive, journal_folder, full, capfd):
+    path = full.write(journal_folder)
+    (archive / f"project_id={P}").touch()
+
+    with pytest.raises(ArchiveUnwritable) as caught:
+        Sealer(archive, "main", fs.PRIVATE).finish([path], 60)
+
+    assert str(caught.value) == (
+        f"{path}: not sealed, for the reason above; mend it, then run 'archiver seal'"
+    )
+    assert capfd.readouterr().err.startswith(f"Error: {path}: cannot seal it (Not a directory)")

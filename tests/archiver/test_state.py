@@ -34,7 +34,7 @@ def test_a_new_recorder_begins_at_one(folder):
 
 def test_what_was_saved_is_loaded(folder, tape, frames):
     saved = state.State(7, 8, 9, Coverage(), Memory())
-    state.fold(saved, tape().connected(1).feed(2).write(folder), "main")
+    state.fold(saved, 6, tape().connected(1).feed(2).data, "main")
 
     saved.save(folder, fs.GROUP_READABLE)
 
@@ -126,6 +126,17 @@ def test_a_segment_that_went_on_after_the_state_was_saved_is_folded(folder, tape
 
     assert (found.segment, found.seq, found.connection) == (13, 54, 5)
     assert len(found.memory.project(P).chats) == 1
+
+
+def test_a_segment_that_is_sealed_meanwhile_is_passed_over(folder, tape):
+    """The process that a dead recorder had begun to seal with lives on."""
+    journal.segment_path(folder, 12).symlink_to("gone between the look and the reading")
+    tape(seq=50).connected(1, 4).feed(2, 4).write(folder, 13)
+    state.State(13, 50, 4).save(folder, fs.PRIVATE)
+
+    found = state.recover(folder.parents[1], folder, "main")
+
+    assert (found.segment, found.seq, found.connection) == (14, 53, 5)
 
 
 def test_a_torn_segment_is_folded_as_far_as_it_can_be_read(folder, tape):
