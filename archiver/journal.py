@@ -38,6 +38,14 @@ def size(segment: Path) -> int:
         return 0
 
 
+def read(segment: Path) -> bytes:
+    """Return a segment's bytes, none of one that has just been sealed."""
+    try:
+        return segment.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 class Segment:
     """An open segment: append and sync may be called from different threads."""
 

@@ -8,7 +8,6 @@ numbered from `seq` on, are folded on top of it.
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,10 +81,9 @@ def recover(archive: Path, folder: Path, recorder: str) -> State:
         _refuse_if_sealed(archive, folder, recorder)
         state = State()
     for path in journal.segments(folder):
-        with suppress(FileNotFoundError):  # what a dead recorder began to seal goes on being sealed
-            data = path.read_bytes()
-            if int(path.stem) >= state.segment or _goes_beyond(state, data):
-                fold(state, int(path.stem), data, recorder)
+        data = journal.read(path)  # what a dead recorder began to seal goes on being sealed
+        if int(path.stem) >= state.segment or _goes_beyond(state, data):
+            fold(state, int(path.stem), data, recorder)
     return state
 
 

@@ -110,14 +110,15 @@ def unsealed(archive: Path) -> list[Unsealed]:
     found = []
     for folder in sorted((archive / contract.JOURNAL_FOLDER).glob("*/")):
         paths = journal.segments(folder)
-        last, count = None, 0
+        last, count, size = None, 0, 0
         for path in paths:
-            for item in records.decode(path.read_bytes()):
+            data = journal.read(path)
+            size += len(data)
+            for item in records.decode(data):
                 if isinstance(item, records.Record):
                     count += item.type != records.CONTROL
                     last = item.at
         damaged = len(list(folder.glob(f"*{journal.DAMAGED}")))
-        size = sum(path.stat().st_size for path in paths)
         found.append(
             Unsealed(folder.name, is_running(folder), len(paths), size, count, last, damaged)
         )

@@ -144,7 +144,7 @@ def _journal_faults(folder: Path) -> Iterator[str]:
         yield f"{path}: set aside as damaged; its good records are in the archive"
     paths = journal.segments(folder)
     for path in paths:
-        data = path.read_bytes()
+        data = journal.read(path)
         for item in records.decode(data):
             # The end of the newest segment may be torn, or still being written.
             is_tail = (

@@ -180,6 +180,14 @@ def test_a_torn_tail_and_damage_do_not_stop_the_count(archive, tape):
     assert unsealed(archive)[0].records == 1
 
 
+def test_a_segment_that_is_sealed_meanwhile_counts_nothing(archive, tape):
+    folder = archive / contract.JOURNAL_FOLDER / "main"
+    tape().connected(1).feed(2).write(folder, 2)
+    (folder / "00000001.segment").symlink_to("gone between the look and the reading")
+
+    assert unsealed(archive)[0].records == 1
+
+
 def test_a_running_recorder_is_seen_and_a_dead_one_not(desk):
     recording = desk.record()
     assert [found.is_running for found in unsealed(desk.archive)] == [True]

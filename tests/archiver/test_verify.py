@@ -140,6 +140,13 @@ def test_statistics_that_would_hide_rows_are_damage(whole):
     assert fault.startswith(f"{path}: damaged (")
 
 
+def test_a_segment_that_is_sealed_meanwhile_is_no_fault(whole):
+    segment = whole / contract.JOURNAL_FOLDER / "main" / "00000001.segment"
+    segment.symlink_to("gone between the look and the reading")
+
+    assert list(faults(whole)) == []
+
+
 def test_a_file_that_no_recorder_wrote_is_named(whole):
     path = parts(whole)[0].with_name("other.parquet")
     pq.write_table(pa.table({"a": [1]}), path)
