@@ -170,7 +170,15 @@ class Torment:
                 self.victim.kill(self.desk.url, self._chance)
             else:
                 self.desk.kill()
+            self._ask()
         self._watch(began + self.seconds)
+
+    def _ask(self) -> None:
+        """Look at the archive as an operator does, while everything goes on."""
+        archive = self.victim.folder / "archive"
+        if (archive / "archive.json").exists():  # who is killed at once has not begun it
+            command = [BIN / "archiver", "status", "--archive", archive]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
     def _watch(self, until: float) -> None:
         while (left := until - time.monotonic()) > 0:
