@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +42,9 @@ def report(
     from analytics.document import html, svg
 
     svg.check()
-    found = material.read(request, request.asked(), names, compare=compare, progress=progress)
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(svg.prepare)
+        found = material.read(request, request.asked(), names, compare=compare, progress=progress)
     write(html.page(found), output)
 
 

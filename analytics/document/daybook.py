@@ -7,7 +7,7 @@ what was written is known at once, so that the next run goes on where one was st
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ Read = Callable[[Window], Material]
 
 
 def windows(request: Request) -> list[Window]:
-    """Return the days asked for of which something was recorded; without any, all that are over."""
+    """Return the days asked for that have a partition; if none are asked for, all that are over."""
     now = utc_now()
     if request.as_of is not None:
         now = as_asked(request.as_of, request.desk.tz, now)
@@ -54,11 +54,7 @@ def windows(request: Request) -> list[Window]:
     listed = [
         Window(day, day + DAY, request.desk.tz, now, request.as_of is not None) for day in days
     ]
-    found = [
-        one
-        for one in listed
-        if one.start < now and one.partitions(recorded, timedelta(), timedelta())
-    ]
+    found = [one for one in listed if one.start < now and one.since in recorded]
     if not found:
         raise WindowWrong(
             f"{since} to {last}: no day of which something was recorded;"
@@ -91,16 +87,11 @@ def write_pages(
             continue
         material = read(window)
         write(html.page(material, _links(window.since, every)), page)
-        settled = _is_settled(request, window)
+        settled = ledger.is_settled(request, window)
         book.entries[window.since] = _entry(material.report, made_by, parts, is_settled=settled)
         book.save()
         yield True
     write(index(book, request.desk.settings.coverage_threshold), folder / INDEX)
-
-
-def _is_settled(request: Request, window: Window) -> bool:
-    ahead = request.look_ahead
-    return ahead is not None and window.now >= window.end + ahead
 
 
 def _entry(

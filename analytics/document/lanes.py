@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from analytics.document.clock import Clock
 from analytics.document.look import (
-    WIDTH,
     Row,
     altair,
     bands,
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from altair import LayerChart
 
 LANE = 38
+NAME_WIDTH = 220
+"""Pixels that a name may take: as many as a phone has for it."""
 _TOP, _BOTTOM = 0.42, 0.94
 """The part of a lane below its name."""
 EXPOSED_H = 0.5
@@ -109,11 +110,10 @@ def _named(
 ) -> list[Any]:
     """Return the lanes' names, and what is told at their right end."""
     alt = altair()
-    limit = WIDTH * 0.6
 
     def texts(field: str, at: float, **style: Any) -> Any:
         rows = [{"x": at, "y": row["y"], "text": row[field]} for row in names]
-        chart = alt.Chart(alt.Data(values=rows)).mark_text(limit=limit, **style)
+        chart = alt.Chart(alt.Data(values=rows)).mark_text(limit=NAME_WIDTH, **style)
         return chart.encode(x=axis, y=_lane_axis(count), text="text:N")
 
     return [
@@ -127,7 +127,7 @@ def waits(rows: Sequence[Row], palette: Palette = LIGHT) -> LayerChart:
     alt = altair()
     known = [row for row in rows if row["p50_s"] is not None]
     most = max((row["p95_s"] for row in known), default=60.0)
-    bars, dots, names = [], [], []
+    bars, names = [], []
     shades = ("half", "90 %", "95 %")
     for lane, row in enumerate(known):
         ends = [1.0, *(max(1.0, row[name]) for name in ("p50_s", "p90_s", "p95_s"))]
@@ -135,15 +135,15 @@ def waits(rows: Sequence[Row], palette: Palette = LIGHT) -> LayerChart:
             bars.append(
                 {"x": since, "x2": until, "y": lane + 0.5, "y2": lane + 0.82, "series": shade}
             )
-        dots.append({"x": ends[1], "y": lane + 0.66})
-        told = f"{duration(row['p50_s'])} · {duration(row['p90_s'])} · {duration(row['p95_s'])}"
-        names.append({"y": lane + 0.25, "name": row["name"], "told": told})
+        ends_told = (
+            f"{duration(row['p50_s'])} · {duration(row['p90_s'])} · {duration(row['p95_s'])}"
+        )
+        names.append({"y": lane + 0.25, "name": row["name"], "told": ends_told})
     axis = times(partial(alt.X, "x:Q"), 1.0, most, grid=False, labelOverlap=True)
     colour = series(shades, [palette.main, palette.soft, palette.rest])
-    layers = [
-        _lanes(bars, axis, len(known), colour),
-        *_named(names, axis, (1.0, max(10.0, most)), len(known), palette),
-    ]
+    name, told = _named(names, axis, (1.0, max(10.0, most)), len(known), palette)
+    told.name = WIDE_ONLY
+    layers = [_lanes(bars, axis, len(known), colour), name, told]
     return finished(layers, palette, LANE * max(1, len(known)) + 50)
 
 
@@ -159,13 +159,13 @@ def week(rows: Sequence[Row], palette: Palette = LIGHT) -> LayerChart:
         level = 6 if rate is None else min(5, ceil(rate / step))
         at = {"x": row["hour"] + 0.03, "x2": row["hour"] + 0.97, "y": row["weekday"] - 0.97}
         tiles.append(at | {"y2": row["weekday"] - 0.03, "series": named[level]})
-        if rate is not None and rate >= 0.5:
+        if rate is not None and round(rate):
             ink = palette.on_level if level >= 4 else palette.ink
             figures.append(
                 {
                     "x": row["hour"] + 0.5,
                     "y": row["weekday"] - 0.5,
-                    "told": f"{rate:.0f}",
+                    "told": f"{round(rate)}",
                     "ink": ink,
                 }
             )

@@ -94,6 +94,12 @@ def parts(request: Request, window: Window, digest: Digest) -> dict[str, str]:
     return {day.isoformat(): digest(day) for day in days}
 
 
+def is_settled(request: Request, window: Window) -> bool:
+    """Tell whether all that is looked ahead for had come when it was asked."""
+    ahead = request.look_ahead
+    return ahead is not None and window.now >= window.end + ahead
+
+
 def digest(folder: Folder, project_id: str) -> Digest:
     """Return what tells a partition's word: its parts by name and size, and what is unsealed."""
     import pyarrow.compute as pc

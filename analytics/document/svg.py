@@ -25,8 +25,9 @@ GAPS = "gaps"
 UNRECORDED = "not recorded"
 
 _ROOT = re.compile(r"<svg\b([^>]*)>")
-_NEEDLESS = re.compile(r' (?:xmlns:xlink="[^"]*"|version="1\.1"|class="[^"]*"|aria-hidden="true")')
-_LONG = re.compile(r"(\.\d\d)\d+")
+_TAG = re.compile(r"<[a-z][^>]*>")
+_NEEDLESS = re.compile(r' (?:xmlns:xlink|version|class|role|aria-\w+)="[^"]*"|(?<=\.\d\d)\d+')
+"""Of a tag, not of a text: names of parts, and more digits than one sees."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,22 @@ def _keys(spec: dict[str, Any]) -> list[tuple[str, str]]:
 def _svg(spec: dict[str, Any], name: str, title: str, told: str) -> str:
     import vl_convert
 
-    drawn = _LONG.sub(r"\1", _NEEDLESS.sub("", vl_convert.vegalite_to_svg(spec)))
+    drawn = vl_convert.vegalite_to_svg(spec)
+    drawn = _TAG.sub(lambda tag: _NEEDLESS.sub("", tag[0]), drawn)
     named = (
         f'<title id="{name}-title">{escape(title)}</title>'
         f'<desc id="{name}-told">{escape(told)}</desc>'
     )
     attributes = f'id="{name}" role="img" aria-labelledby="{name}-title {name}-told"'
     return _ROOT.sub(lambda found: f"<svg{found[1]} {attributes}>{named}", drawn, count=1)
+
+
+def prepare() -> None:
+    """Start the engine, which takes a while; worth doing beside something else."""
+    import altair  # noqa: F401, ICN001
+    import vl_convert
+
+    vl_convert.vegalite_to_svg({"mark": "rect", "data": {"values": [{}]}})
 
 
 def check() -> None:
