@@ -60,7 +60,7 @@ def test_status_shows_the_newest_days_and_sums_up(archive):
     table = run("status", "--archive", archive, "--days", "1").stdout.splitlines()
 
     assert table[1].split()[1] == "2026-11-25"
-    assert table[2] == f"{PROJECT}: 3 days in all, 20 rows, 0.1 MB"
+    assert table[2] == f"{PROJECT}: 3 days in all, 20 rows, 0.0 MB"
 
 
 def test_status_as_json_tells_all(archive):
