@@ -31,6 +31,7 @@ VIEWS = (
     "periods",
     "coverage",
     "gaps",
+    "holes",
     "uncovered",
     "request_versions",
     "close_details",

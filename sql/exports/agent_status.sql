@@ -46,11 +46,10 @@ holed as (
         stretches.agent_id,
         stretches.started_at
     from stretches
-    inner join gaps
+    inner join holes
         on
-            stretches.last_at > gaps.starts_at
-            and (gaps.until is null or stretches.started_at < gaps.until)
-    where gaps.topic is null
+            stretches.last_at > holes.starts_at
+            and (holes.until is null or stretches.started_at < holes.until)
 )
 
 select

@@ -75,14 +75,6 @@ said as (
     group by begun.conversation_id, begun.session_no, begun.agent_id, begun.started_at
 ),
 
-holes as (
-    select
-        starts_at,
-        coalesce(until, timestamp '9999-12-31 00:00:00') as until
-    from gaps
-    where topic is null
-),
-
 holed as (
     select
         begun.conversation_id,
@@ -94,7 +86,7 @@ holed as (
                 when
                     begun.is_start_inferred
                     and begun.started_at > holes.starts_at
-                    and begun.started_at < holes.until
+                    and (holes.until is null or begun.started_at < holes.until)
                     then 1
                 else 0
             end
@@ -104,14 +96,16 @@ holed as (
                 when
                     begun.is_end_inferred
                     and begun.ended_at > holes.starts_at
-                    and begun.ended_at < holes.until
+                    and (holes.until is null or begun.ended_at < holes.until)
                     then 1
                 else 0
             end
         ) as end_lost
     from begun
     inner join holes
-        on begun.last_at > holes.starts_at and begun.started_at < holes.until
+        on
+            begun.last_at > holes.starts_at
+            and (holes.until is null or begun.started_at < holes.until)
     group by begun.conversation_id, begun.session_no, begun.agent_id, begun.started_at
 )
 

@@ -169,11 +169,10 @@ holed as (
         spans.conversation_id,
         spans.session_no
     from spans
-    inner join gaps
+    inner join holes
         on
-            spans.last_at > gaps.starts_at
-            and (gaps.until is null or spans.opened_at < gaps.until)
-    where gaps.topic is null
+            spans.last_at > holes.starts_at
+            and (holes.until is null or spans.opened_at < holes.until)
 )
 
 select

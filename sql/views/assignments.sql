@@ -129,11 +129,10 @@ blind as (
         dated.agent_id,
         dated.told_at
     from dated
-    inner join gaps
+    inner join holes
         on
-            gaps.topic is null
-            and dated.told_at > gaps.starts_at
-            and (gaps.until is null or dated.told_at < gaps.until)
+            dated.told_at > holes.starts_at
+            and (holes.until is null or dated.told_at < holes.until)
 ),
 
 -- Who was there first has not taken over. Of those who joined and stay, the last one has; if

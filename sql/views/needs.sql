@@ -70,11 +70,8 @@ hidden as (
         sessions.conversation_id,
         sessions.session_no
     from sessions
-    inner join gaps
-        on
-            gaps.topic is null
-            and sessions.opened_at > gaps.starts_at
-            and sessions.closed_at < gaps.until
+    inner join holes
+        on sessions.opened_at > holes.starts_at and sessions.closed_at < holes.until
 ),
 
 known as (

@@ -39,24 +39,14 @@ opened as (
     group by spans.hours_of, spans.since, spans.until
 ),
 
--- What one recorder missed and another received is no hole.
-holes as (
-    select
-        gaps.starts_at,
-        coalesce(gaps.until, timestamp '9999-12-31 00:00:00') as until
-    from gaps
-    left join coverage
-        on gaps.since >= coverage.since and gaps.until <= coverage.until
-    where gaps.topic is null and coverage.since is null
-),
-
 spoiled as (
     select distinct
         spans.since,
         spans.until
     from (select distinct since, until from keyed) as spans
     inner join holes
-        on spans.since < holes.until and spans.until > holes.starts_at
+        on (holes.until is null or spans.since < holes.until)
+            and spans.until > holes.starts_at
 ),
 
 lost_edges as (
@@ -71,7 +61,7 @@ lost_edges as (
         where is_until_inferred
     ) as edges
     inner join holes
-        on edges.edge > holes.starts_at and edges.edge < holes.until
+        on edges.edge > holes.starts_at and (holes.until is null or edges.edge < holes.until)
 ),
 
 judged as (

@@ -32,7 +32,7 @@ after_all as (
         on clipped.since is not null
 ),
 
-holes as (
+missing as (
     select
         since,
         until
@@ -46,25 +46,25 @@ holes as (
 
 reasons as (
     select
-        holes.since,
+        missing.since,
         gaps.why,
         row_number() over (
-            partition by holes.since
+            partition by missing.since
             order by gaps.since asc, gaps.recorder asc, gaps.why asc nulls last
         ) as rank
-    from holes
+    from missing
     inner join gaps
         on
-            gaps.since < holes.until
-            and (gaps.until is null or gaps.until > holes.since)
-    where gaps.topic is null and holes.since < holes.until
+            gaps.since < missing.until
+            and (gaps.until is null or gaps.until > missing.since)
+    where gaps.topic is null and missing.since < missing.until
 )
 
 select
-    holes.since,
-    holes.until,
+    missing.since,
+    missing.until,
     reasons.why
-from holes
+from missing
 left join reasons
-    on holes.since = reasons.since and reasons.rank = 1
-where holes.since < holes.until
+    on missing.since = reasons.since and reasons.rank = 1
+where missing.since < missing.until
