@@ -56,6 +56,7 @@ def tiles(facts: Facts) -> Iterator[Tile]:
         row = changes.get((metric, column))
         told = [] if row is None else _changes(facts, row)
         name = label if label == label.strip() else f"first human reply, {label.strip()}"
+        name = name.replace(" %", "\u00a0%")
         yield Tile(name, facts.figure(metric, column), told)
 
 
