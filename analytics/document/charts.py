@@ -51,8 +51,8 @@ def arrivals(
     colour = series(["began", "closed"], [palette.main, palette.second])
     layers = [
         *bands(shown, axis, palette),
-        _rects(rows, axis, whole_numbers(), colour),
-        _steps(ends, axis, whole_numbers(), colour),
+        _rects(rows, axis, whole_numbers(rows, ends), colour),
+        _steps(ends, axis, whole_numbers(rows, ends), colour),
     ]
     return finished(layers, palette, HEIGHT)
 
@@ -80,7 +80,7 @@ def backlog(
     axis = clock_axis(clock)
     layers = [
         *bands(missed(gaps, clock), axis, palette),
-        _rects(stacked, axis, whole_numbers(), series(STATES, colours)),
+        _rects(stacked, axis, whole_numbers(stacked), series(STATES, colours)),
     ]
     return finished(layers, palette, HEIGHT + 30)
 
@@ -95,8 +95,8 @@ def agents(
     colour = series(["available", "at work on live chats"], [palette.soft, palette.second])
     layers = [
         *bands(missed(gaps, clock), axis, palette),
-        _rects(there, axis, whole_numbers(), colour),
-        _steps(busy, axis, whole_numbers(), colour),
+        _rects(there, axis, whole_numbers(there, busy), colour),
+        _steps(busy, axis, whole_numbers(there, busy), colour),
     ]
     return finished(layers, palette, HEIGHT)
 
@@ -111,8 +111,8 @@ def staffing(
     colour = series(["available", "required"], [palette.soft, palette.warn])
     layers = [
         *bands(missed(gaps, clock), axis, palette),
-        _rects(there, axis, whole_numbers(), colour),
-        _steps(needed, axis, whole_numbers(), colour),
+        _rects(there, axis, whole_numbers(there, needed), colour),
+        _steps(needed, axis, whole_numbers(there, needed), colour),
     ]
     return finished(layers, palette, HEIGHT + 20)
 
@@ -167,7 +167,7 @@ def needing(hours: Sequence[Row], threshold: float, palette: Palette = LIGHT) ->
     colour = series(named, [palette.main, palette.soft, palette.warn, palette.second])
     layers = [
         *bands(_unrecorded(hours, threshold), axis, palette),
-        _rects(stacked, axis, whole_numbers(), colour),
+        _rects(stacked, axis, whole_numbers(stacked), colour),
     ]
     return finished(layers, palette, HEIGHT)
 
@@ -264,7 +264,7 @@ def days(counts: Mapping[date, float], palette: Palette = LIGHT) -> LayerChart:
     across = alt.X("x:Q", axis=axis, scale=alt.Scale(domain=[0, length], nice=False))
     bars = alt.Chart(alt.Data(values=rows)).mark_rect(color=palette.main)
     return finished(
-        [bars.encode(x=across, x2="x2:Q", y=whole_numbers(), y2="y0:Q")], palette, HEIGHT
+        [bars.encode(x=across, x2="x2:Q", y=whole_numbers(rows), y2="y0:Q")], palette, HEIGHT
     )
 
 

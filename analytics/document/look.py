@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from analytics.document.clock import Clock
@@ -19,7 +20,7 @@ Span = tuple[float, float]
 
 WIDTH = 700
 HOURS_APART = 3
-"""How many hours lie between two marks of an axis."""
+"""An axis has a mark where the clock shows an hour that is a multiple of it."""
 FONT = "system-ui, sans-serif"
 TEXT = 11
 SECONDS = (1, 10, 60, 600, 3600, 21_600, 86_400, 604_800)
@@ -95,7 +96,7 @@ def hour_axis() -> Any:
 def _hours(names: list[str], length: float) -> Any:
     alt = altair()
     axis = alt.Axis(
-        values=list(range(0, len(names), HOURS_APART)),
+        values=[at for at, name in enumerate(names) if int(name[:2]) % HOURS_APART == 0],
         labelExpr=f"{names}[datum.value]",
         title=None,
         grid=False,
@@ -104,19 +105,20 @@ def _hours(names: list[str], length: float) -> Any:
     return alt.X("x:Q", scale=alt.Scale(domain=[0, length], nice=False), axis=axis)
 
 
-def whole_numbers() -> Any:
-    """Return the axis of numbers; those of a page are aligned."""
+def whole_numbers(*shown: Sequence[Row]) -> Any:
+    """Return the axis of what some layers show; those of a page are aligned."""
     alt = altair()
+    most = max((row["y"] for rows in shown for row in rows), default=0)
     axis = alt.Axis(
         title=None,
-        tickCount=4,
+        tickCount=min(4, max(1, ceil(most))),
         tickMinStep=1,
         domain=False,
         ticks=False,
         minExtent=30,
         maxExtent=30,
     )
-    return alt.Y("y:Q", axis=axis, scale=alt.Scale(zero=True))
+    return alt.Y("y:Q", axis=axis, scale=alt.Scale(domain=[0, max(1, most)], nice=True))
 
 
 def shares() -> Any:

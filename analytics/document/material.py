@@ -134,17 +134,19 @@ def _day(archive: Archive, needed: Staffing | None) -> Day | None:
     if needed is None:
         return None
     clock = Clock.of(window.since, window.tz)
+    reached = clock.hours(min(window.now, window.end))
     backlog = records(archive.query("select * from backlog_by_interval order by since").records())
     ends = {row["since"]: row["until"] for row in backlog}
 
     def ended(rows: Sequence[Row]) -> list[Row]:
-        return [row | {"until": ends[row["since"]]} for row in records(list(rows))]
+        told = [row | {"until": ends[row["since"]]} for row in records(list(rows))]
+        return [row for row in told if clock.hours(row["since"]) < reached]
 
     timeline = archive.query("select * from agent_timeline order by agent_name, agent_id, since")
     return Day(
         clock,
-        clock.hours(min(window.now, window.end)),
-        backlog,
+        reached,
+        [row for row in backlog if clock.hours(row["since"]) < reached],
         ended(metrics.run(archive, "load_by_interval").records()),
         records(timeline.records()),
         needed._replace(rows=ended(needed.rows)),

@@ -254,47 +254,50 @@ def waits(material: Material) -> Section:
         for label, metric, count in WAITS
     ]
     head = ("Time", "count", "median", "90 % within", "95 % within", "mean")
-    drawn = [facts.total(metric) | {"name": label} for label, metric, _ in WAITS]
-    first = facts.total("first_response_human")
-    hours = material.hours["first_response_human"]
     return Section(
         "waits",
         "Waits and durations",
-        pictures=[
-            Picture.of(
-                lanes.waits(drawn, CSS),
-                "times",
-                "Median · 90 % within · 95 % within",
-                f"half of the first human replies came within {duration(first['p50_s'])}, nine in"
-                f" ten within {duration(first['p90_s'])}; the table has all of them",
-            ),
-            Picture.of(
-                charts.waits_by_hour(hours, facts.threshold, CSS),
-                "times-by-hour",
-                "First human reply, by the hour it came in",
-                _worst_hour(hours),
-            ),
-        ],
+        pictures=list(_times(facts, material.hours["first_response_human"])),
         tables=[Table("Waits and durations", head, rows)],
         definitions=definitions(*(metric for _, metric, _ in WAITS)),
     )
 
 
+def _times(facts: Facts, hours: Sequence[Row]) -> Iterator[Picture]:
+    drawn = [facts.total(metric) | {"name": label} for label, metric, _ in WAITS]
+    first = facts.total("first_response_human")
+    if any(row["p50_s"] is not None for row in drawn):
+        told = (
+            f"half of the first human replies came within {duration(first['p50_s'])}, nine in"
+            f" ten within {duration(first['p90_s'])}; the table has all of them"
+        )
+        title = "Median · 90 % within · 95 % within"
+        yield Picture.of(lanes.waits(drawn, CSS), "times", title, told)
+    if first["p50_s"] is not None:
+        title = "First human reply, by the hour it came in"
+        chart = charts.waits_by_hour(hours, facts.threshold, CSS)
+        yield Picture.of(chart, "times-by-hour", title, _worst_hour(hours))
+
+
 def _worst_hour(hours: Sequence[Row]) -> str:
     known = [row for row in hours if row["p90_s"] is not None]
-    if not known:
-        return "nothing was answered"
     worst = max(known, key=lambda row: row["p90_s"])
     return f"longest from {worst['hour']}:00: nine in ten within {duration(worst['p90_s'])}"
+
+
+SERVICE = "Answered in time"
 
 
 def service(material: Material) -> Section:
     """Return which share was answered in time, hour by hour."""
     facts = Facts(material.report)
     hours = material.hours["service_level"]
+    if not any(row["base_count"] for row in hours):
+        said: list[Said] = [["No chat that needed a human was answered, or left."]]
+        return Section("service", SERVICE, said=said, definitions=definitions("service_level"))
     return Section(
         "service",
-        "Answered in time",
+        SERVICE,
         said=[
             [
                 facts.figure("service_level", "service_level_ratio", few="base_count"),
@@ -326,7 +329,7 @@ def service(material: Material) -> Section:
 def _span(hours: Sequence[Row]) -> str:
     known = [row for row in hours if row["service_level_ratio"] is not None]
     if not known:
-        return "no chat needed a human"
+        return "no share to tell"
     low = min(known, key=lambda row: row["service_level_ratio"])
     high = max(known, key=lambda row: row["service_level_ratio"])
     return (
@@ -336,9 +339,7 @@ def _span(hours: Sequence[Row]) -> str:
 
 
 def _busiest(hours: Sequence[Row]) -> str:
-    top = max(hours, key=lambda row: row["base_count"], default=None)
-    if top is None or not top["base_count"]:
-        return "no chat needed a human"
+    top = max(hours, key=lambda row: row["base_count"])
     return (
         f"most at {top['hour']}:00: {top['base_count']},"
         f" of which {top['in_time_count']} were answered in time"

@@ -43,7 +43,7 @@ def agents(material: Material) -> Section:
     return Section(
         "agents",
         "Agents",
-        said=[] if people else [["Nobody was available, and nobody had a chat."]],
+        said=[] if people else [["Nothing is known of any agent."]],
         pictures=_timeline(material) if material.day else [],
         tables=[Table("Agents: chats, medians of replies, time", head, rows)] if people else [],
         definitions=definitions(*metrics, "agent_availability"),
@@ -103,22 +103,24 @@ def abandonment(material: Material) -> Section:
     def one(column: str) -> Figure:
         return facts.figure("abandonment", column)
 
-    said: list[Said] = [
-        [
-            one("abandoned_ratio"),
-            " of ",
-            one("requested_count"),
-            " chats that needed a human ended without a reply: ",
-            one("abandoned_queue_count"),
-            " before an agent had them, ",
-            one("abandoned_assigned_count"),
-            " afterwards; ",
-            one("agent_closed_count"),
-            " of those an agent closed; ",
-            one("idle_count"),
-            " fell silent.",
+    said: list[Said] = [["No chat needed a human."]]
+    if facts.total("abandonment")["requested_count"]:
+        said = [
+            [
+                one("abandoned_ratio"),
+                " of ",
+                one("requested_count"),
+                " chats that needed a human ended without a reply: ",
+                one("abandoned_queue_count"),
+                " before an agent had them, ",
+                one("abandoned_assigned_count"),
+                " afterwards; ",
+                one("agent_closed_count"),
+                " of those an agent closed; ",
+                one("idle_count"),
+                " fell silent.",
+            ]
         ]
-    ]
     pictures = []
     if material.patience:
         half = [row["wait_s"] for row in material.patience if row["still_waiting_ratio"] <= 0.5]
@@ -161,7 +163,9 @@ def satisfaction(material: Material) -> Section:
         ]
     ]
     pictures = []
-    if total["rated_count"]:
+    if not total["rated_count"]:
+        said = [["Nobody rated a chat."]]
+    else:
         told = ", ".join(
             f"{stars} stars: {total[f'rating_{stars}_count']}" for stars in range(5, 0, -1)
         )

@@ -44,7 +44,10 @@ def staffing(archive: Archive, day: date) -> Staffing:
         done = sum(one.closed for one in past.seen)
         why = f"{done} live chats were done in these weeks; {LEAST_CLOSED} tell how long they take"
         return Staffing((), target, chats, why)
-    return Staffing(_rows(past, day, target, chats), target, chats, _fit(past, target, chats))
+    rows = _rows(past, day, target, chats)
+    if all(row["agents_required"] is None for row in rows):
+        return Staffing((), target, chats, "no interval of the day was recorded")
+    return Staffing(rows, target, chats, _fit(past, target, chats))
 
 
 def _rows(past: Past, day: date, target: Target, chats: int) -> list[Row]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
+from datetime import date, datetime
 from html import unescape
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
@@ -12,7 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from analytics import queries
-from analytics.document import facts
+from analytics.document import facts, material
 
 SVG = "{http://www.w3.org/2000/svg}"
 SECTIONS = [
@@ -139,6 +141,36 @@ def test_a_day_hardly_recorded_says_so_first_and_guesses_no_staffing(archive, as
     assert told.index("the figures below are incomplete") < told.index("<h2")
     assert re.search(r"Not told: \d+ live chats were done in these weeks; \d+ tell how long", told)
     assert "staffing-map" not in told
+
+
+def test_a_day_of_which_nothing_is_known_says_so(archive, ask):
+    asked = ("--date", "2026-03-11", "--format", "html")
+    told = ask("report", "--archive", archive, *asked).stdout
+
+    assert "Recorded 0 % of the time: the figures below are incomplete" in told
+    assert "No chat needed a human." in told
+    assert "Nobody rated a chat." in told
+    assert "Nothing is known of any agent." in told
+    assert "Not told: no interval of the day was recorded." in told
+    assert ">–</data> of " not in told
+    assert {one.get("id") for one in pictures(told)} == {
+        f"{name}{width}"
+        for name in ("arrivals", "backlog", "agents-there", "week-map", "recorded")
+        for width in ("", "-narrow")
+    }
+
+
+def test_what_is_not_over_is_drawn_as_far_as_it_is(archive, request_of):
+    noon = datetime(2026, 3, 10, 12)
+    request = request_of(archive, day=date(2026, 3, 10), as_of=noon)
+
+    found = material.read(
+        request, request.window(), queries.REPORT, compare=False, progress=nullcontext
+    )
+
+    assert found.day.reached == 12
+    for rows in (found.day.backlog, found.day.intervals, found.day.staffing.rows):
+        assert [row["since"] for row in rows][-1] == "2026-03-10T11:30:00.000000Z"
 
 
 def test_several_days_are_told_day_by_day_and_not_by_the_hour(archive, ask):
