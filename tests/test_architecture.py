@@ -74,7 +74,7 @@ ONLY = {
     "holidays": ("analytics/hours.py",),
     "altair": ("analytics/capacity/chart.py", "analytics/document/"),
     "jinja2": ("analytics/document/html.py",),
-    "vl_convert": ("analytics/capacity/chart.py", "analytics/document/svg.py"),
+    "vl_convert": ("analytics/document/svg.py",),
     "prometheus_client": ("archiver/health.py",),
     "starlette": ("analytics/dashboard/web.py",),
     "uvicorn": ("analytics/dashboard/command.py",),

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from analytics.errors import SettingWrong
+from analytics.document import palette
+from analytics.document.look import altair
+from analytics.document.palette import Palette
+from analytics.document.svg import rendered
 from analytics.render import WEEKDAYS
 
 if TYPE_CHECKING:
@@ -34,8 +37,12 @@ class Theme:
     """As many as needed, between too few and more than enough."""
 
 
-LIGHT = Theme("#ffffff", "#1f2933", "#d9dee3", "#eef3f8", "#0b4a8f", "#f4f4f2")
-DARK = Theme("#14181d", "#e6e9ec", "#39424c", "#20272f", "#2f8fdd", "#2a3037")
+def _theme(page: Palette, most: str, between: str) -> Theme:
+    return Theme(page.ground, page.ink, page.faint, page.level_0, most, between)
+
+
+LIGHT = _theme(palette.LIGHT, "#0b4a8f", "#f4f4f2")
+DARK = _theme(palette.DARK, "#2f8fdd", "#2a3037")
 SHORT, SPARE = "#c8501e", "#2f7fb8"
 
 
@@ -76,7 +83,7 @@ def week(report: Row, theme: Theme = LIGHT) -> str:
 
 def heat_map(rows: Sequence[Row], picture: Picture, theme: Theme = LIGHT) -> LayerChart:
     """Return a chart: a line a day, a cell an interval."""
-    alt = _altair()
+    alt = altair()
     cells = [cell for row in rows if (cell := _cell(row, picture)) is not None]
     days = list(dict.fromkeys(cell["day"] for cell in cells))
     times = sorted({cell["time"] for cell in cells})
@@ -157,22 +164,4 @@ def _themed(chart: LayerChart, picture: Picture, theme: Theme, times: int, days:
 
 def drawn(chart: LayerChart) -> str:
     """Return a chart as SVG."""
-    try:
-        import vl_convert
-    except ModuleNotFoundError as error:
-        raise _missing() from error
-    return str(vl_convert.vegalite_to_svg(chart.to_dict())) + "\n"
-
-
-def _altair() -> Any:
-    try:
-        import altair as alt
-    except ModuleNotFoundError as error:
-        raise _missing() from error
-    return alt
-
-
-def _missing() -> SettingWrong:
-    return SettingWrong(
-        "charts: a package is missing; install it: pip install 'tiledesk-archive[report]'"
-    )
+    return rendered(chart.to_dict()) + "\n"

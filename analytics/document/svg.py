@@ -62,10 +62,7 @@ def _keys(spec: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _svg(spec: dict[str, Any], name: str, title: str, told: str) -> str:
-    import vl_convert
-
-    drawn = vl_convert.vegalite_to_svg(spec)
-    drawn = _TAG.sub(lambda tag: _NEEDLESS.sub("", tag[0]), drawn)
+    drawn = _TAG.sub(lambda tag: _NEEDLESS.sub("", tag[0]), rendered(spec))
     named = (
         f'<title id="{name}-title">{escape(title)}</title>'
         f'<desc id="{name}-told">{escape(told)}</desc>'
@@ -74,12 +71,19 @@ def _svg(spec: dict[str, Any], name: str, title: str, told: str) -> str:
     return _ROOT.sub(lambda found: f"<svg{found[1]} {attributes}>{named}", drawn, count=1)
 
 
+def rendered(spec: dict[str, Any]) -> str:
+    """Return a specification as SVG."""
+    check()
+    import vl_convert
+
+    return str(vl_convert.vegalite_to_svg(spec))
+
+
 def prepare() -> None:
     """Start the engine, which takes a while; worth doing beside something else."""
     import altair  # noqa: F401, ICN001
-    import vl_convert
 
-    vl_convert.vegalite_to_svg({"mark": "rect", "data": {"values": [{}]}})
+    rendered({"mark": "rect", "data": {"values": [{}]}})
 
 
 def check() -> None:
