@@ -53,7 +53,7 @@ def installed(distributions, tmp_path_factory):
 
 
 def expected():
-    """Return the modules and SQL files of the checkout, by their installed names."""
+    """Return the modules, and what they read, of the checkout, by their installed names."""
     for package in ("archiver", "analytics"):
         for path in (ROOT / package).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
