@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,9 +41,7 @@ def report(
     from analytics.document import html, svg
 
     svg.check()
-    with ThreadPoolExecutor(1) as beside:
-        beside.submit(svg.prepare)
-        found = material.read(request, request.asked(), names, compare=compare, progress=progress)
+    found = material.read(request, request.asked(), names, compare=compare, progress=progress)
     write(html.page(found), output)
 
 

@@ -79,13 +79,6 @@ def rendered(spec: dict[str, Any]) -> str:
     return str(vl_convert.vegalite_to_svg(spec))
 
 
-def prepare() -> None:
-    """Start the engine, which takes a while; worth doing beside something else."""
-    import altair  # noqa: F401, ICN001
-
-    rendered({"mark": "rect", "data": {"values": [{}]}})
-
-
 def check() -> None:
     """Refuse at once where the extra is not installed."""
     if not all(find_spec(name) for name in ("altair", "jinja2", "vl_convert")):
