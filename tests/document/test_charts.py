@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -221,3 +224,17 @@ def test_titles_and_names_cannot_leave_their_element():
     assert "<b>" not in drawn.wide
     assert "&lt;/title&gt;&lt;b&gt;\\1" in drawn.wide
     assert "&lt;/text&gt;&lt;b&gt;\\1" in drawn.wide
+
+
+def test_a_notebook_draws_them_as_the_document_says(archive, tmp_path, monkeypatch):
+    told = (Path(__file__).parents[2] / "docs" / "reports.md").read_text("utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", told, re.MULTILINE | re.DOTALL)
+    (tmp_path / "chats").symlink_to(archive)
+    monkeypatch.chdir(tmp_path)
+
+    names: dict[str, Any] = {}
+    exec(block, names)  # noqa: S102 (our own document)
+
+    for name in ("arrivals", "timeline"):
+        assert names[name].to_dict(validate=True)["width"] == 700
+    assert len(rows(names["timeline"], 1)) > 10
