@@ -52,6 +52,6 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(PIP) --no-build-isolation --editable '.[holidays,report,simulate,test,lint]'
+	$(PIP) --no-build-isolation --editable '.[dashboard,holidays,report,simulate,test,lint]'
 	$(INSTALL) --no-deps --upgrade --target $(VENV)/duckdb-1.5 duckdb==1.5.6 # the oldest supported
 	@touch $@

@@ -13,6 +13,7 @@ import click
 
 from analytics import queries
 from analytics.capacity.command import capacity
+from analytics.dashboard.command import dashboard
 from analytics.errors import AnalyticsError
 from analytics.options import (
     Instant,
@@ -48,6 +49,7 @@ def cli() -> None:
 
 
 cli.add_command(capacity)
+cli.add_command(dashboard)
 
 
 @cli.command()

@@ -16,7 +16,7 @@ import click
 from analytics import queries
 from analytics.config import KEYS, Config, read
 from analytics.errors import SettingWrong
-from analytics.request import Request
+from analytics.request import Desks, Request
 from analytics.settings import Settings
 
 _CONFIG = "analytics.config"
@@ -118,7 +118,10 @@ def _number(text: str) -> float | str:
 def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
     config = Config() if path is None else read(path)
     ctx.meta[_CONFIG] = config
-    ctx.default_map = dict(config.options)
+    several = {one.name for one in ctx.command.params if getattr(one, "multiple", False)}
+    ctx.default_map = {
+        name: [value] if name in several else value for name, value in config.options.items()
+    }
 
 
 def _option(*names: str, **settings: Any) -> Callable[[_Command], _Command]:
@@ -142,6 +145,14 @@ _archive = partial(
     type=click.Path(path_type=Path),
     envvar=["ARCHIVE", "ANALYTICS_ARCHIVE"],
     help="Folder of the archive.  [env: ARCHIVE]",
+)
+_config = _option(
+    "--config",
+    type=click.Path(path_type=Path),
+    callback=_read_config,
+    expose_value=False,
+    is_eager=True,
+    help="TOML file of settings, also of single projects; docs/settings.md shows one.",
 )
 _ASKED = (
     _option("--project", help="Project id; the only one in the archive if not given."),
@@ -167,14 +178,7 @@ _ASKED = (
         show_default=True,
         help="Days to read after it, for late closes and ratings, or all.",
     ),
-    _option(
-        "--config",
-        type=click.Path(path_type=Path),
-        callback=_read_config,
-        expose_value=False,
-        is_eager=True,
-        help="TOML file of settings, also of single projects; docs/settings.md shows one.",
-    ),
+    _config,
 )
 _SETTINGS = (
     _option(
@@ -273,6 +277,23 @@ def _asking(command: Callable[..., None], *, is_required: bool) -> Callable[...,
         command(request, **others)
 
     return _with((_archive(required=is_required), *_ASKED, *_SETTINGS), asked)
+
+
+def desks_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say which projects are asked about, as they are now."""
+
+    @wraps(command)
+    @click.pass_context
+    def asked(
+        ctx: click.Context, /, archive: Path, project: tuple[str, ...], **others: Any
+    ) -> None:
+        told = {name: others.pop(name) for name in KEYS}
+        command(Desks(archive, project, ctx.meta[_CONFIG], told), **others)
+
+    projects = _option(
+        "--project", multiple=True, help="Project id; may be repeated; all if not given."
+    )
+    return _with((_archive(required=True), projects, _config, *_SETTINGS), asked)
 
 
 def metrics_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -25,6 +25,21 @@ DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
+class Desks:
+    """What the options ask for where several projects are asked about, as they are now."""
+
+    archive: Path
+    projects: tuple[str, ...]
+    """Those named; none means all."""
+    config: Config
+    told: Mapping[str, Any]
+
+    def desk(self, project_id: str) -> Desk:
+        """Return how a project is to be measured."""
+        return self.config.desk(project_id, self.told)
+
+
+@dataclass(frozen=True)
 class Request:
     """What the options of a command ask for."""
 

@@ -1,11 +1,19 @@
-"""What every test stands on: no setting of this machine reaches a test."""
+"""What every test stands on: no setting of this machine reaches a test; one browser for all."""
 
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+NO_BROWSER = "no Chromium here: tests in a browser did not run; install the package chromium"
 OURS = ("ANALYTICS_", "ARCHIVER_", "ARCHIVE", "TILEDESK_TOKEN")
 
 
@@ -14,3 +22,29 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(OURS):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start the system's Chromium, which can reach this machine only."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None and os.environ.get("BROWSER_REQUIRED"):
+        pytest.fail(NO_BROWSER)
+    if path is None:
+        pytest.skip(NO_BROWSER)
+    from playwright.sync_api import sync_playwright
+
+    cut_off = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=path, args=["--no-sandbox", cut_off])
+        yield started
+        started.close()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say at the end, where it is read, what was not tested."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    count = sum(NO_BROWSER in str(report.longrepr) for report in skipped)
+    if count:
+        terminalreporter.section("not tested")
+        terminalreporter.line(f"{count} times: {NO_BROWSER}")

@@ -52,6 +52,10 @@ class Recorded:
         """What really happened."""
         return truth.read(self.truth.read_text("utf-8").splitlines())
 
+    def known_at(self, last: datetime) -> book.Book:
+        """Return what was known at an instant (UTC)."""
+        return truth.read(self.truth.read_text("utf-8").splitlines(), last=f"{last:%FT%T}.000Z")
+
     def seen_from(self, day: date) -> book.Book:
         """Return what a report of a day knows, as far as it looks (partitions are days UTC)."""
         lines = self.truth.read_text("utf-8").splitlines()
@@ -89,6 +93,13 @@ class Asked:
     hours: OpeningHours | None = None
     open: tuple[tuple[str, int, int], ...] = ()
     """The same hours, for the oracle."""
+    past: datetime | None = None
+    """An instant (UTC) of which nothing later is to be known."""
+
+    @property
+    def now(self) -> datetime:
+        """The instant of asking: the end of the recording, if it is not to be earlier."""
+        return self.past or self.of.now
 
     @cached_property
     def window(self) -> window.Window:
@@ -103,14 +114,15 @@ class Asked:
             one.pause_limit_s,
             one.chat_limit,
         )
-        now = truth.instant(f"{self.of.after}T00:00:00Z")
+        now = truth.instant(f"{self.now:%FT%T}Z")
         about = (one.breakdown, targets, self.open)
         return window.Window(self.since, self.until, ZONE, now, self.of.covered, *about)
 
     @contextmanager
     def ask(self, look: Look = EVERYTHING) -> Iterator[archive.Archive]:
         """Open the archive, as if the recording had ended just now."""
-        chosen = choose(self.since, self.until, ZONE.key, self.of.now)
+        is_past = self.past is not None
+        chosen = choose(self.since, self.until, ZONE.key, self.now, is_past=is_past)
         about = {"settings": self.settings, "hours": self.hours}
         with archive.connect(Folder(self.of.root), PROJECT_ID, chosen, *look, **about) as opened:
             yield opened

@@ -1,0 +1,181 @@
+"""The page in a real browser, over a real desk, recorder and server; it reaches nothing else."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from analytics.dashboard.command import TOKEN as TOKEN_VARIABLE
+
+PATIENCE_MS = 60_000
+TOKEN = "a token that is long enough"
+COUNTS = (
+    "incoming_count",
+    "assigned_count",
+    "active_count",
+    "agents_available_count",
+    "agents_away_count",
+    "agents_offline_count",
+    "agents_at_limit_count",
+    "slots_free_count",
+    "bot_held_count",
+)
+
+
+@pytest.fixture(scope="module")
+def recorded(desk, record):
+    """The desk's process, once its events are recorded."""
+    url, process = desk
+    record(url)
+    return process
+
+
+@pytest.fixture(scope="module")
+def url(recorded, archive, serve, wait_for_archive):
+    wait_for_archive()
+    address, _ = serve()
+    return address
+
+
+@contextmanager
+def opened(browser, url, **settings):
+    """Open the page; whatever it complains about, or asks of others, is an error."""
+    context = browser.new_context(**settings)
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    complaints = []
+    page.on("console", lambda said: complaints.append(said.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: asked.url.startswith(url) or complaints.append(asked.url))
+    page.goto(url)
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def wait_until_live(page):
+    page.wait_for_selector('#link[data-state="live"]')
+    page.wait_for_selector('.recorder[data-state="recording"]')
+
+
+def number(page, key):
+    return page.inner_text(f'[data-key="{key}"]')
+
+
+def test_the_page_shows_what_the_archive_says_and_changes_when_the_desk_does(
+    browser, url, recorded, run_sql
+):
+    with opened(browser, url) as page:
+        wait_until_live(page)
+        came = int(number(page, "arrivals_count"))
+        page.wait_for_function(
+            """came => +document.querySelector('[data-key="arrivals_count"]').textContent > came""",
+            arg=came,
+        )
+        recorded.send_signal(signal.SIGSTOP)  # so that two may look at the same
+        try:
+            (asked,) = run_sql("select * from gauges")
+            page.wait_for_function(
+                "at => told.projects[0].gauges.last_event_at === at", arg=asked["last_event_at"]
+            )
+            assert {key: number(page, key) for key in COUNTS} == {
+                key: str(asked[key]) for key in COUNTS
+            }
+            waiting = run_sql("select conversation_id from waiting_now where waiting_s > 120")
+            listed = page.inner_text('[data-list="late"]')
+            assert all(row["conversation_id"][-8:] in listed for row in waiting[:50])
+        finally:
+            recorded.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_anybody_from_reading_it(browser, url, scheme):
+    with opened(browser, url, color_scheme=scheme, viewport={"width": 390, "height": 844}) as page:
+        wait_until_live(page)
+        found = Axe().run(page).response["violations"]
+
+        assert [(one["id"], one["nodes"][0]["target"]) for one in found] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_keyboard_reaches_what_scrolls(browser, url):
+    with opened(browser, url) as page:
+        wait_until_live(page)
+        page.keyboard.press("Tab")
+        reached = [page.evaluate("document.activeElement.className")]
+        for _ in range(2):
+            page.keyboard.press("Tab")
+            reached.append(page.evaluate("document.activeElement.className"))
+
+        assert reached == ["skip", "scroll", "scroll"]
+
+
+def test_no_word_of_a_chat_and_no_visitor_is_on_the_page(browser, url, run_sql):
+    texts = run_sql(
+        "select distinct get_json_object(payload, '$.text') as said,"
+        " get_json_object(payload, '$.sender_fullname') as name, sender"
+        " from events where kind = 'message' and sender not like 'bot%'"
+        " and sender not in (select agent_id from agents) limit 200"
+    )
+    secret = {row[key] for row in texts for key in ("said", "name") if row[key]}
+    secret = {text for text in secret if len(text) > 8}
+    assert secret
+    with opened(browser, url) as page:
+        wait_until_live(page)
+        shown = page.content() + page.evaluate("JSON.stringify(told)")
+
+        assert not [text for text in secret if text in shown]
+
+
+def test_it_comes_back_when_the_server_does(browser, recorded, serve, free_port, stop):
+    address = ("--address", f"127.0.0.1:{free_port}")
+    at, server = serve(*address)
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.goto(at)
+    wait_until_live(page)
+
+    assert stop(server) == 0
+    page.wait_for_selector('#link[data-state="lost"]')
+    assert "Reconnecting" in page.inner_text("#link")
+    assert number(page, "incoming_count") != ""
+    serve(*address)
+
+    wait_until_live(page)
+    context.close()
+
+
+def test_a_recorder_that_is_silent_is_told(browser, desk, record, serve, archive, stop, watch):
+    url, _ = desk
+    other = record(url, "--recorder", "second")
+    at, _ = serve()
+    watch(at, lambda told: told["projects"] and told["projects"][0]["recorder"]["state"])
+    assert other.poll() is None
+    stop(other)
+
+
+def test_only_who_knows_the_token_sees_the_page(browser, serve):
+    url, _ = serve("--address", "127.0.0.1:0", **{TOKEN_VARIABLE: TOKEN})
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+
+    assert page.goto(url).status == 401
+    assert Axe().run(page).response["violations"] == []
+    page.fill("#token", "another token, just as long")
+    page.press("#token", "Enter")
+    page.wait_for_selector("#wrong:visible")
+    page.fill("#token", TOKEN)
+    page.press("#token", "Enter")
+    wait_until_live(page)
+
+    (cookie,) = context.cookies()
+    assert cookie["httpOnly"]
+    assert cookie["sameSite"] == "Strict"
+    assert TOKEN not in cookie["value"]
+    assert page.evaluate("document.cookie") == ""
+    context.close()
