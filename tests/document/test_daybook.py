@@ -142,6 +142,17 @@ def test_another_part_of_a_partition_that_it_reads_makes_a_page_old(own, entry, 
     assert before.is_good(now.made_by, now.parts) == is_good
 
 
+def test_a_part_that_was_written_anew_makes_a_page_old(own, entry):
+    """Erasing a person leaves the part's name, and another size."""
+    before = entry(own)
+    part = next(partition(own, "2026-03-02").glob("*.parquet"))
+    part.write_bytes(part.read_bytes() + b"\0")
+
+    now = entry(own)
+
+    assert not before.is_good(now.made_by, now.parts)
+
+
 def test_what_was_pruned_changes_nothing(own, entry):
     before = entry(own)
     shutil.rmtree(partition(own, "2026-03-01"))
