@@ -26,6 +26,9 @@ KEYS = (
 )
 """Columns that tell the rows of a metric apart."""
 
+SLICES = set(KEYS[1:9])
+"""What a row may be a slice by: the column after the date."""
+
 Rows = dict[tuple[Any, ...], Row]
 
 
@@ -39,8 +42,10 @@ def by_key(rows: Iterable[Row]) -> Rows:
 
 def differences(told: Iterable[Row], true: Iterable[Row]) -> list[str]:
     """Return a line for each row and value that is not what it should be."""
-    answers, truths = by_key(told), by_key(true)
-    found = [f"{_name(key)}: too much" for key in answers.keys() - truths.keys()]
+    listed = list(told)
+    answers, truths = by_key(listed), by_key(true)
+    found = [] if _is_ordered(listed) else ["not in order"]
+    found += [f"{_name(key)}: too much" for key in answers.keys() - truths.keys()]
     found += [f"{_name(key)}: missing" for key in truths.keys() - answers.keys()]
     for key in answers.keys() & truths.keys():
         answer, truth = answers[key], truths[key]
@@ -51,6 +56,16 @@ def differences(told: Iterable[Row], true: Iterable[Row]) -> list[str]:
             if not _is_same(value, truth[name])
         ]
     return sorted(found)
+
+
+def _is_ordered(rows: list[Row]) -> bool:
+    """Tell whether days follow each other, the whole window last, and slices within them."""
+    dated = [list(row.items())[:2] for row in rows if "date" in row]
+    places = [
+        (day is None, str(day), str(value) if name in SLICES else "")
+        for (_, day), (name, value) in dated
+    ]
+    return places == sorted(places)
 
 
 def _name(key: tuple[Any, ...]) -> str:
