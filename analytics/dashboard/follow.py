@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from analytics.errors import ArchiveUnreadable
 from archiver import contract
 from archiver.unsealed import Reader, partitioned
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 TOLD = ("control", "gap")
 """The kinds of rows whose facts stand in the payload; no other payload is read."""
+
+BATCH = 1024
+"""How many rows of a part are in memory at once with their texts."""
 
 
 class News(NamedTuple):
@@ -92,36 +96,30 @@ class Parts:
         for day in sorted(days):
             folder = contract.partition(self.root, self.project_id, day)
             for path in sorted(set(folder.glob("*.parquet")) - self._seen):
-                yield _part(path, self.project_id, day)
+                try:
+                    yield from _rows(path, self.project_id, day)
+                except ValueError as error:  # pyarrow's: what stands there is no Parquet
+                    raise ArchiveUnreadable(
+                        f"{path}: not a whole part; see 'archiver verify'"
+                    ) from error
                 self._seen.add(path)
 
 
-def _part(path: Path, project_id: str, day: date) -> pa.Table:
-    """Return a part's rows, with the payloads of those only whose facts stand there."""
+def _rows(path: Path, project_id: str, day: date) -> Iterator[pa.Table]:
+    """Yield a part's rows, some at a time, with the columns that name its partition."""
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    names = [name for name in contract.NAMES if name != contract.PAYLOAD.name]
-    facts = pq.read_table(
-        path, columns=list(contract.NAMES), filters=[("kind", "in", TOLD)], partitioning=None
-    )
-    others = pq.read_table(
-        path, columns=names, filters=[("kind", "not in", TOLD)], partitioning=None
-    )
-    others = others.append_column(
-        contract.schema().field("payload"), pa.nulls(len(others), pa.string())
-    )
-    rows = pa.concat_tables([others.cast(contract.schema()), facts.cast(contract.schema())])
-    return placed(rows, project_id, day)
-
-
-def placed(rows: pa.Table, project_id: str, day: date) -> pa.Table:
-    """Return rows with the columns that name their partition."""
-    import pyarrow as pa
-
-    count = len(rows)
-    rows = rows.append_column("project_id", pa.array([project_id] * count, pa.string()))
-    return rows.append_column("date", pa.array([day] * count, pa.date32()))
+    told = pa.array(TOLD)
+    with pq.ParquetFile(path) as part:
+        for batch in part.iter_batches(BATCH, columns=list(contract.NAMES)):
+            rows = pa.Table.from_batches([batch]).cast(contract.schema())
+            is_told = pc.is_in(rows.column("kind"), value_set=told)
+            payload = pc.if_else(is_told, rows.column("payload"), pa.scalar(None, pa.string()))
+            rows = rows.set_column(contract.NAMES.index("payload"), "payload", payload)
+            rows = rows.append_column("project_id", pa.array([project_id] * len(rows)))
+            yield rows.append_column("date", pa.array([day] * len(rows), pa.date32()))
 
 
 def as_table(rows: list[dict[str, Any]]) -> pa.Table:

@@ -48,6 +48,11 @@ delete from settled_facts where conversation_id in (select request_id from woken
 insert into kept select * from arrived;
 insert into living select * from arrived;
 """
+_DEPARTMENTS = """
+select department_id, max_by(department_name, received_at) from arrived
+where department_id is not null and department_name is not null
+group by department_id
+"""
 _DONE = """
 create or replace temp table done as
 select request_id from living
@@ -129,6 +134,7 @@ class Live:
         self._connection = archive.database()
         self._connection.execute("set threads = 1")  # little at a time: more would only wait
         self._settled_at = now - SETTLE_EVERY
+        self._departments: dict[str, str] = {}
         self._prepare()
 
     def _prepare(self) -> None:
@@ -166,6 +172,7 @@ class Live:
         self._connection.execute(sql)
         self._connection.unregister("incoming")
         self._connection.execute(_WAKE)
+        self._departments.update(self._connection.execute(_DEPARTMENTS).fetchall())
         ((count,),) = self._connection.execute("select count(*) from arrived").fetchall()
         return int(count)
 
@@ -191,12 +198,17 @@ class Live:
             {name: _row(metrics.run(asked, name)) for name in TODAY},
             [Happening(*row) for row in asked.query(HAPPENINGS).rows],
             asked.query(_AGENTS).records(),
-            asked.query(_WAITING).records(),
+            [self._named(row) for row in asked.query(_WAITING).records()],
             next((why for (why,) in asked.query(_GAP).rows), None),
         )
         if now - self._settled_at >= SETTLE_EVERY:
             self._settle()
         return figures
+
+    def _named(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Name a department that only settled chats have named."""
+        department = row["department_name"]
+        return row | {"department_name": self._departments.get(department, department)}
 
     def _asking(self) -> Archive:
         settings = self.desk.settings

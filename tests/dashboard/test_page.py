@@ -7,8 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from click.testing import CliRunner
 
 from analytics.dashboard.command import TOKEN as TOKEN_VARIABLE
+from archiver.cli import cli as archiver
 
 PATIENCE_MS = 60_000
 TOKEN = "a token that is long enough"
@@ -130,32 +132,44 @@ def test_no_word_of_a_chat_and_no_visitor_is_on_the_page(browser, url, run_sql):
         assert not [text for text in secret if text in shown]
 
 
-def test_it_comes_back_when_the_server_does(browser, recorded, serve, free_port, stop):
-    address = ("--address", f"127.0.0.1:{free_port}")
-    at, server = serve(*address)
+@pytest.fixture(scope="module")
+def left(tmp_path_factory):
+    """An archive whose recorder has gone."""
+    folder = tmp_path_factory.mktemp("left") / "archive"
+    asked = ["simulate", "history", "--archive", folder, "--days", 1, "--chats-per-day", 20]
+    done = CliRunner().invoke(archiver, [str(one) for one in asked])
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+def test_it_says_how_fresh_it_is_and_comes_back_when_the_server_does(
+    browser, left, serve, free_port, stop
+):
+    address = ("--archive", str(left), "--address", f"127.0.0.1:{free_port}")
+    url, server = serve(*address)
     context = browser.new_context()
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
-    page.goto(at)
-    wait_until_live(page)
+    page.clock.install()
+    page.goto(url)
+
+    page.wait_for_selector('.recorder[data-state="down"]')
+    assert "(the recorder was stopped): the figures are those of then." in page.inner_text(".desk")
+
+    server.send_signal(signal.SIGSTOP)
+    page.clock.fast_forward(20_000)
+    page.wait_for_selector('#link[data-state="stale"]')
+    assert page.inner_text("#link").startswith("No news; the figures are ")
+    server.send_signal(signal.SIGCONT)
+    page.wait_for_selector('#link[data-state="live"]')
 
     assert stop(server) == 0
     page.wait_for_selector('#link[data-state="lost"]')
     assert "Reconnecting" in page.inner_text("#link")
     assert number(page, "incoming_count") != ""
     serve(*address)
-
-    wait_until_live(page)
+    page.wait_for_selector('#link[data-state="live"]')
     context.close()
-
-
-def test_a_recorder_that_is_silent_is_told(browser, desk, record, serve, archive, stop, watch):
-    url, _ = desk
-    other = record(url, "--recorder", "second")
-    at, _ = serve()
-    watch(at, lambda told: told["projects"] and told["projects"][0]["recorder"]["state"])
-    assert other.poll() is None
-    stop(other)
 
 
 def test_only_who_knows_the_token_sees_the_page(browser, serve):

@@ -1,0 +1,66 @@
+"""Following an archive that grows: nothing is missed, nothing is read twice, no text is kept."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pyarrow.parquet as pq
+import pytest
+
+from analytics.archive import utc_now
+from analytics.config import Config
+from analytics.dashboard.follow import Journal, News, Parts, as_table
+from analytics.dashboard.live import Live
+from archiver import contract
+
+PROJECT = "5f6c1d2e3a4b5c6d7e8f9a0b"
+KEY = ["recorder", "seq", "element"]
+
+
+def keys(live):
+    return sorted(live._connection.execute("select recorder, seq, element from kept").fetchall())
+
+
+@pytest.mark.slow
+def test_what_is_journalled_and_sealed_meanwhile_is_there_once(desk, record, archive, stop):
+    url, _ = desk
+    recorder = record(url, "--roll-seconds", "1")
+    journal, parts = Journal(archive), Parts(archive, PROJECT)
+    live = Live(PROJECT, Config().desk(PROJECT, {}), utc_now())
+
+    read = []
+
+    def follow():
+        news = journal.read().of(PROJECT)
+        read.extend(news.rows)
+        for rows in [as_table(news.rows), *parts.read(live.days())]:
+            live.take(rows)
+        live.vouch(as_table(news.covered))
+
+    deadline = time.monotonic() + 60
+    while len(list(archive.glob(contract.parts_glob()))) < 3:
+        assert time.monotonic() < deadline
+        follow()
+    assert live.ask(utc_now()).gauges["covered_until"] is not None
+    assert stop(recorder, signal.SIGTERM) == 0
+    follow()
+
+    sealed = [
+        tuple(row.values())
+        for path in archive.glob(contract.parts_glob(PROJECT))
+        for row in pq.ParquetFile(path).read(columns=KEY).to_pylist()
+    ]
+    assert keys(live) == sorted(sealed)
+    assert 0 < len(read) <= len(sealed)
+    kinds = live._connection.execute("select distinct kind from kept where payload is not null")
+    assert {kind for (kind,) in kinds.fetchall()} <= {"control", "gap"}
+    live.close()
+
+
+def test_a_journal_of_many_projects_is_told_apart():
+    rows = [{"project_id": "one", "kind": "event"}, {"project_id": "two", "kind": "event"}]
+    news = News(rows, rows[:1])
+
+    assert news.of("two") == News(rows[1:], [])
+    assert news.of("three") == News([], [])

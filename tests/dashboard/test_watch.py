@@ -1,0 +1,109 @@
+"""Refreshing for everybody: once for all, and on again after trouble."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from analytics.archive import utc_now
+from analytics.config import Config
+from analytics.dashboard.watch import Watch
+from archiver import contract
+from archiver.cli import cli as archiver
+
+PROJECTS = ("5f6c1d2e3a4b5c6d7e8f9a0b", "5f6c1d2e3a4b5c6d7e8f9a0c")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("watch") / "archive"
+    for number, project in enumerate(PROJECTS):
+        asked = ["simulate", "history", "--archive", folder, "--days", 1, "--project", project]
+        asked += ["--chats-per-day", 20, "--agents", 2, "--recorder", f"r{number}"]
+        done = CliRunner().invoke(archiver, [str(one) for one in asked])
+        assert done.exit_code == 0, done.output
+    return folder
+
+
+@pytest.fixture
+def root(whole, tmp_path):
+    return shutil.copytree(whole, tmp_path / "archive")
+
+
+def watching(root, *projects):
+    return Watch(root, projects, lambda project: Config().desk(project, {}))
+
+
+async def until(watch, is_it):
+    """Run it until it says what is awaited; return that."""
+    task = asyncio.create_task(watch.run())
+    try:
+        async with asyncio.timeout(60):
+            async for text in watch.turns():
+                if text is not None and is_it(told := json.loads(text)):
+                    return told
+    finally:
+        task.cancel()
+    raise AssertionError
+
+
+def test_all_projects_are_shown_or_those_chosen(root):
+    every = asyncio.run(until(watching(root), lambda told: told["projects"]))
+    one = asyncio.run(until(watching(root, PROJECTS[1]), lambda told: told["projects"]))
+
+    assert tuple(project["project_id"] for project in every["projects"]) == PROJECTS
+    assert [project["project_id"] for project in one["projects"]] == [PROJECTS[1]]
+
+
+def test_a_project_that_is_not_recorded_yet_is_shown_as_empty(root):
+    told = asyncio.run(until(watching(root, "f" * 24), lambda told: told["projects"]))
+
+    assert told["projects"][0]["recorder"]["state"] == "empty"
+
+
+def test_a_part_that_cannot_be_read_is_told_and_what_is_mended_is_read(root, monkeypatch):
+    monkeypatch.setattr("analytics.dashboard.watch.TROUBLE_PAUSE", 0.01)
+    part = next(root.glob(contract.parts_glob(PROJECTS[0])))
+    bytes_ = part.read_bytes()
+    part.write_bytes(bytes_[: len(bytes_) // 2])
+    watch = watching(root)
+
+    async def both():
+        broken = await until(watch, lambda told: told["trouble"])
+        part.write_bytes(bytes_)
+        return broken, await until(watch, lambda told: not told["trouble"] and told["projects"])
+
+    broken, mended = asyncio.run(both())
+
+    assert broken["trouble"] == "The archive cannot be read at the moment; see the log."
+    assert len(mended["projects"]) == len(PROJECTS)
+
+
+def test_nothing_is_asked_twice_without_news(root):
+    watch = watching(root)
+    now = utc_now()
+
+    assert watch.refresh(now)
+    assert not watch.refresh(now)
+
+
+def test_viewers_get_the_same_text_and_go_when_it_ends(root):
+    watch = watching(root)
+
+    async def viewers():
+        task = asyncio.create_task(watch.run())
+        streams = [watch.turns() for _ in range(3)]
+        firsts = [await anext(stream) for stream in streams]
+        watch.end()
+        rest = [[text async for text in stream] for stream in streams]
+        task.cancel()
+        return firsts, rest
+
+    firsts, rest = asyncio.run(viewers())
+
+    assert firsts[0] is firsts[1] is firsts[2]
+    assert rest == [[], [], []]
