@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from click.testing import CliRunner
@@ -51,16 +52,22 @@ async def until(watch, is_it):
     raise AssertionError
 
 
+def run_apart(work):
+    """Run a coroutine in a thread of its own: a browser of other tests has a loop in this one."""
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(asyncio.run, work).result()
+
+
 def test_all_projects_are_shown_or_those_chosen(root):
-    every = asyncio.run(until(watching(root), lambda told: told["projects"]))
-    one = asyncio.run(until(watching(root, PROJECTS[1]), lambda told: told["projects"]))
+    every = run_apart(until(watching(root), lambda told: told["projects"]))
+    one = run_apart(until(watching(root, PROJECTS[1]), lambda told: told["projects"]))
 
     assert tuple(project["project_id"] for project in every["projects"]) == PROJECTS
     assert [project["project_id"] for project in one["projects"]] == [PROJECTS[1]]
 
 
 def test_a_project_that_is_not_recorded_yet_is_shown_as_empty(root):
-    told = asyncio.run(until(watching(root, "f" * 24), lambda told: told["projects"]))
+    told = run_apart(until(watching(root, "f" * 24), lambda told: told["projects"]))
 
     assert told["projects"][0]["recorder"]["state"] == "empty"
 
@@ -77,7 +84,7 @@ def test_a_part_that_cannot_be_read_is_told_and_what_is_mended_is_read(root, mon
         part.write_bytes(bytes_)
         return broken, await until(watch, lambda told: not told["trouble"] and told["projects"])
 
-    broken, mended = asyncio.run(both())
+    broken, mended = run_apart(both())
 
     assert broken["trouble"] == "The archive cannot be read at the moment; see the log."
     assert len(mended["projects"]) == len(PROJECTS)
@@ -103,7 +110,7 @@ def test_viewers_get_the_same_text_and_go_when_it_ends(root):
         task.cancel()
         return firsts, rest
 
-    firsts, rest = asyncio.run(viewers())
+    firsts, rest = run_apart(viewers())
 
     assert firsts[0] is firsts[1] is firsts[2]
     assert rest == [[], [], []]
