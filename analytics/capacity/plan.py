@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from analytics.capacity import multiseasonal
 from analytics.capacity.chat_model import Demand
 from analytics.capacity.forecast import (
     LEAST_DAYS,
@@ -28,9 +29,8 @@ from analytics.capacity.forecast import (
 )
 from analytics.capacity.staffing import Expected, Target, expected, required, rostered
 
-MODELS: dict[str, Model] = {"seasonal profile": seasonal_profile}
-"""What may forecast, besides the last same weekday."""
 NAIVE = "seasonal naive"
+PROFILE = "seasonal profile"
 TRIAL_WEEKS = 4
 ROSTER_WEEKS = 4
 """Who was there is the mean of so many last same weekdays."""
@@ -105,22 +105,30 @@ class Planned:
     as_is: Expected | None
 
 
+def models() -> dict[str, Model]:
+    """Return what may forecast: the last same weekday, and what has to beat it."""
+    offered: dict[str, Model] = {NAIVE: seasonal_naive, PROFILE: seasonal_profile}
+    if multiseasonal.is_installed():
+        offered[multiseasonal.NAME] = multiseasonal.MultiSeasonal()
+    return offered
+
+
 def choose(history: Grid, weeks: int) -> Forecaster | None:
     """Return the model that did best on the last weeks; None: too little is known to forecast."""
     if history.known_days < LEAST_DAYS:
         return None
-    models = {NAIVE: seasonal_naive, **MODELS}
+    offered = models()
     for ahead in range(weeks, -1, -1):
         tried = {
             name: list(trials(history, model, TRIAL_WEEKS, ahead)) if ahead else []
-            for name, model in models.items()
+            for name, model in offered.items()
         }
         if any(tried.values()):
             break
     spreads = {name: dispersion(done) for name, done in tried.items()}
     scores = {name: score(done, spreads[name]) for name, done in tried.items()}
     best = min(tried, key=lambda name: (_wape(scores[name]), name != NAIVE))
-    return Forecaster(best, ahead, models[best], spreads[best], scores, tried[best])
+    return Forecaster(best, ahead, offered[best], spreads[best], scores, tried[best])
 
 
 def _wape(scores: Scores) -> float:
