@@ -23,6 +23,7 @@ from analytics.dashboard.live import Figures, Live
 from analytics.dashboard.normal import Normal, normal
 from analytics.errors import AnalyticsError
 from analytics.folder import Folder
+from analytics.window import Window
 from archiver import contract
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,9 @@ TURN_EVERY = timedelta(seconds=5)
 """Without an event, waits grow all the same."""
 ALIVE_EVERY = 10.0
 TROUBLE_PAUSE = 5.0
+STALE_AFTER = 60.0
+"""Seconds after which figures that were not refreshed are those of another time."""
+TROUBLE = "The archive cannot be read at the moment; the server's log says why."
 
 
 @dataclass
@@ -64,37 +68,70 @@ class Watch:
     chosen: Sequence[str]
     desk_of: Callable[[str], Desk]
     text: str = ""
-    refreshed_at: float = 0.0
     _journal: Journal = field(init=False)
     _projects: dict[str, _Project] = field(default_factory=dict)
     _turn: asyncio.Event = field(default_factory=asyncio.Event)
-    _is_well: bool = False
+    _shown: list[dict[str, Any]] = field(default_factory=list)
+    _refreshed_at: float | None = None
+    _trouble: str | None = None
     _over: bool = False
 
     def __post_init__(self) -> None:
         self._journal = Journal(self.root)
 
     async def run(self) -> None:
-        """Refresh until cancelled."""
-        tasks: set[asyncio.Task[None]] = set()
+        """Refresh until cancelled, and beside it find out what is usual."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._refresh())
+            both.create_task(self._compare())
+
+    async def _refresh(self) -> None:
         while True:
             began = time.monotonic()
             try:
-                if await asyncio.to_thread(self.refresh, utc_now()) or not self._is_well:
-                    self._is_well = True
-                    self._say(self._told(None))
-                    spent = time.monotonic() - began
-                    await asyncio.sleep(max(ASK_EVERY - LOOK_EVERY - spent, 0))
-                self.refreshed_at = time.monotonic()
-                tasks = {one for one in tasks if not one.done()}
-                tasks |= {asyncio.create_task(self._usual(one)) for one in self._unusual()}
+                is_news = await asyncio.to_thread(self.refresh, utc_now())
             except (AnalyticsError, OSError) as error:
-                self._despair(error)
+                self._despair(str(error))
                 await asyncio.sleep(TROUBLE_PAUSE)
-            await asyncio.sleep(LOOK_EVERY)
+                continue
+            self._refreshed_at = time.monotonic()
+            if is_news or self._trouble or not self.text:
+                self._trouble = None
+                self._tell()
+            spent = time.monotonic() - began
+            await asyncio.sleep(max(ASK_EVERY - spent, LOOK_EVERY) if is_news else LOOK_EVERY)
+
+    async def _compare(self) -> None:
+        """Find out what a usual day is like, for one project after the other, every day."""
+        while not self._over:
+            turn = self._turn
+            for one in list(self._projects.values()):
+                if one.figures is not None and one.normal_of != one.live.window.since:
+                    await self._find_usual(one)
+            await turn.wait()
+
+    async def _find_usual(self, one: _Project) -> None:
+        window = one.live.window
+        one.normal, one.normal_of = None, window.since
+        try:
+            one.normal = await asyncio.to_thread(self._normal, one.live, window)
+        except (AnalyticsError, OSError) as error:
+            log.warning("usual days: %s", error)
+            one.normal = Normal((), [])
+        self._tell()
+
+    def _normal(self, live: Live, window: Window) -> Normal:
+        return normal(Folder(self.root), live.project_id, live.desk, window.since, window.now)
+
+    def is_fresh(self) -> bool:
+        """Tell whether the figures are those of now: of a refresh that ended a short while ago."""
+        if self._refreshed_at is None:
+            return False
+        return time.monotonic() - self._refreshed_at < STALE_AFTER
 
     def refresh(self, now: datetime) -> bool:
         """Read what is new and answer anew; return whether there is another answer."""
+        Folder(self.root)  # says so if it has gone
         news = self._journal.read()
         for project_id in self._names() - set(self._projects):
             live = Live(project_id, self.desk_of(project_id), now)
@@ -108,44 +145,31 @@ class Watch:
         found = {path.name.removeprefix("project_id=") for path in self.root.glob("project_id=*")}
         return (found | self._journal.projects()) - {contract.UNKNOWN_PROJECT}
 
-    def _despair(self, error: Exception) -> None:
+    def _despair(self, trouble: str) -> None:
         """Say that there is trouble, and begin anew: what was read may not have been taken."""
-        log.error("%s", error)
-        self._is_well = False
-        self._say(self._told("The archive cannot be read at the moment; see the log."))
+        if trouble != self._trouble:
+            log.error("%s", trouble)
+            self._trouble = trouble
         for one in self._projects.values():
             one.live.close()
         self._projects.clear()
         self._journal = Journal(self.root)
+        self._tell()
 
-    def _unusual(self) -> list[_Project]:
-        """Return the projects of which is not known yet what such a day is usually like."""
-        found = [
-            one
-            for one in self._projects.values()
-            if one.figures is not None and one.normal_of != one.live.window.since
-        ]
-        for one in found:
-            one.normal, one.normal_of = None, one.live.window.since
-        return found
-
-    async def _usual(self, one: _Project) -> None:
-        window = one.live.window
-        one.normal = await asyncio.to_thread(
-            lambda: normal(
-                Folder(self.root), one.live.project_id, one.live.desk, window.since, window.now
-            )
-        )
-        self._say(self._told(None))
-
-    def _told(self, trouble: str | None) -> str:
-        shown: list[dict[str, Any]] = [
-            told.project(one.figures, one.normal)
-            for _, one in sorted(self._projects.items())
-            if one.figures is not None
-        ]
-        now = utc_now().isoformat(timespec="milliseconds") + "Z"
-        return json.dumps({"now": now, "trouble": trouble, "projects": shown}, ensure_ascii=False)
+    def _tell(self) -> None:
+        """Tell everybody the figures; in trouble, those that were there before it."""
+        if self._trouble is None:
+            self._shown = [
+                told.project(one.figures, one.normal)
+                for _, one in sorted(self._projects.items())
+                if one.figures is not None
+            ]
+        said = {
+            "now": utc_now().isoformat(timespec="milliseconds") + "Z",
+            "trouble": TROUBLE if self._trouble else None,
+            "projects": self._shown,
+        }
+        self._say(json.dumps(said, ensure_ascii=False))
 
     def _say(self, text: str) -> None:
         self.text = text

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import cache
@@ -49,7 +48,6 @@ OPEN = ("/login", "/page.css", "/icon.svg", "/healthz")
 """What is answered without a token."""
 COOKIE_SECONDS = 30 * 24 * 3600
 LONGEST_LOGIN = 4096
-STALE_SECONDS = 60.0
 RETRY = "retry: 1000\n\n"
 
 
@@ -122,7 +120,7 @@ class _Pages:
 
     async def health(self, _: Request) -> Response:
         """Tell a probe whether the figures are refreshed."""
-        is_fresh = time.monotonic() - self._watch.refreshed_at < STALE_SECONDS
+        is_fresh = self._watch.is_fresh()
         return PlainTextResponse("fine\n" if is_fresh else "stale\n", 200 if is_fresh else 503)
 
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from analytics.archive import utc_now
 from analytics.config import Config
-from analytics.dashboard.watch import Watch
+from analytics.dashboard.watch import TROUBLE, Watch
 from archiver import contract
 from archiver.cli import cli as archiver
 
@@ -86,8 +86,46 @@ def test_a_part_that_cannot_be_read_is_told_and_what_is_mended_is_read(root, mon
 
     broken, mended = run_apart(both())
 
-    assert broken["trouble"] == "The archive cannot be read at the moment; see the log."
+    assert broken["trouble"] == TROUBLE
     assert len(mended["projects"]) == len(PROJECTS)
+
+
+def test_an_archive_that_goes_is_told_with_the_last_figures_until_it_is_back(
+    root, monkeypatch, caplog
+):
+    monkeypatch.setattr("analytics.dashboard.watch.TROUBLE_PAUSE", 0.01)
+    watch, away = watching(root), root.with_name("away")
+
+    async def gone_and_back():
+        before = await until(watch, lambda told: told["projects"])
+        root.rename(away)
+        told = []
+        gone = await until(watch, lambda one: told.append(one) or len(told) > 3)
+        away.rename(root)
+        return before, gone, await until(watch, lambda told: not told["trouble"])
+
+    before, gone, back = run_apart(gone_and_back())
+
+    assert gone["trouble"] == TROUBLE
+    figures = [[project["gauges"] for project in told["projects"]] for told in (before, gone)]
+    assert figures[0] == figures[1]
+    assert len(back["projects"]) == len(PROJECTS)
+    errors = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert errors == [f"{root}: no archive here; name the folder that 'archiver record' writes to"]
+
+
+def test_figures_are_fresh_from_the_moment_they_are_told_until_they_are_old(tmp_path, monkeypatch):
+    (tmp_path / contract.MARKER).write_text(f'{{"format": {contract.VERSION}}}')
+    watch, is_fresh = watching(tmp_path), []
+
+    async def first():
+        before = watch.is_fresh()
+        await until(watch, lambda _: is_fresh.append(watch.is_fresh()) or True)
+        return before, is_fresh
+
+    assert run_apart(first()) == (False, [True])
+    monkeypatch.setattr("analytics.dashboard.watch.STALE_AFTER", 0)
+    assert not watch.is_fresh()
 
 
 def test_nothing_is_asked_twice_without_news(root):
