@@ -16,7 +16,7 @@ from analytics.capacity.command import capacity
 from analytics.dashboard.command import dashboard
 from analytics.errors import AnalyticsError
 from analytics.options import (
-    Instant,
+    INSTANT,
     archive_options,
     document_options,
     metrics_options,
@@ -96,7 +96,7 @@ def report(
 
 
 @cli.command()
-@click.option("--against", type=Instant(), help="The other instant; now if not given.")
+@click.option("--against", type=INSTANT, help="The other instant; now if not given.")
 @metrics_options
 @archive_options
 @output_options

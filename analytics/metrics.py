@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from analytics import queries
 from analytics.archive import Archive, Table
@@ -48,18 +47,29 @@ def catalogue() -> list[Query]:
 
 
 def run(archive: Archive, name: str) -> Table:
-    """Return a metric's rows; the slice bears the name of what it is broken down by."""
-    breakdown = archive.settings.breakdown
-    refuse(name, breakdown)
-    return _sliced(archive.query(queries.load("metrics", name).sql), breakdown)
+    """Return a metric's rows."""
+    return archive.query(statement(name, archive.settings.breakdown))
 
 
 def chats(archive: Archive, name: str) -> Table:
     """Return the chats behind a metric's rows, day by day."""
-    breakdown = archive.settings.breakdown
-    refuse(name, breakdown, chats=True)
-    listed = ", ".join(f"'{fact}'" for fact in queries.load("metrics", name).facts)
-    return _sliced(archive.query(_BEHIND.format(facts=listed)), breakdown)
+    return archive.query(statement(name, archive.settings.breakdown, chats=True))
+
+
+def statement(name: str, breakdown: str | None, *, chats: bool = False) -> str:
+    """Return what asks for a metric, or for the chats behind it.
+
+    The slice bears the name of what it is broken down by.
+    """
+    refuse(name, breakdown, chats=chats)
+    metric = queries.load("metrics", name)
+    sql = metric.sql
+    if chats:
+        sql = _BEHIND.format(facts=", ".join(f"'{fact}'" for fact in metric.facts))
+    elif "slice" not in metric.columns:
+        return sql
+    named = "exclude (slice)" if breakdown is None else f'rename (slice as "{breakdown}")'
+    return f"select * {named} from ({sql})"  # noqa: S608 (ours)
 
 
 def refuse(name: str, breakdown: str | None, *, chats: bool = False) -> None:
@@ -84,24 +94,6 @@ def _possible(metric: Query) -> str:
     if not metric.by:
         return "it cannot be broken down"
     return f"it can be broken down by {', '.join(metric.by)}"
-
-
-def _sliced(table: Table, breakdown: str | None) -> Table:
-    """Name the column `slice` after the breakdown, or leave it out."""
-    if "slice" not in table.columns:
-        return table
-    at = table.columns.index("slice")
-    if breakdown is not None:
-        return replace(table, columns=_with(table.columns, at, (breakdown,)))
-    return Table(
-        _with(table.columns, at, ()),
-        _with(table.types, at, ()),
-        [_with(row, at, ()) for row in table.rows],
-    )
-
-
-def _with(row: tuple[Any, ...], at: int, values: tuple[Any, ...]) -> tuple[Any, ...]:
-    return row[:at] + values + row[at + 1 :]
 
 
 def check(archive: Archive, name: str) -> Table:

@@ -16,62 +16,11 @@ import click
 from analytics import queries
 from analytics.config import KEYS, Config, read
 from analytics.errors import SettingWrong
-from analytics.request import Desks, Request
+from analytics.request import Desks, Request, day, instant, reach
 from analytics.settings import Settings
 
 _CONFIG = "analytics.config"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-
-
-class Day(click.ParamType[date]):
-    """A calendar day."""
-
-    name = "day"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        if isinstance(value, date):
-            return value
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no day; write it as 2026-11-23", param, ctx)
-
-
-class Instant(click.ParamType[datetime]):
-    """An instant; one without a zone is in that of the report."""
-
-    name = "instant"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            return datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is no instant; write it as 2026-11-23T18:00", param, ctx)
-
-
-class Days(click.ParamType[timedelta | str]):
-    """A number of days, or None for `all`."""
-
-    name = "days"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta | str:
-        if isinstance(value, timedelta):
-            return value
-        if value == "all":
-            return "all"
-        try:
-            days = int(value)
-        except ValueError:
-            days = -1
-        if not 0 <= days <= 36_500:
-            self.fail(f"{value!r} is no number of days; write 2, or all", param, ctx)
-        return timedelta(days=days)
 
 
 class Names(click.ParamType[tuple[str, ...]]):
@@ -106,6 +55,11 @@ class Checked(click.ParamType[Any]):
             return self._check(value)
         except SettingWrong as error:
             self.fail(str(error), param, ctx)
+
+
+DAY = Checked("day", day)
+INSTANT = Checked("instant", instant)
+_DAYS = Checked("days", reach)
 
 
 def _number(text: str) -> float | str:
@@ -156,24 +110,24 @@ _config = _option(
 )
 _ASKED = (
     _option("--project", help="Project id; the only one in the archive if not given."),
-    _option("--date", "day", type=Day(), help="One day; yesterday if no day is given."),
-    _option("--since", type=Day(), help="First day."),
-    _option("--until", type=Day(), help="The day after the last."),
+    _option("--date", "day", type=DAY, help="One day; yesterday if no day is given."),
+    _option("--since", type=DAY, help="First day."),
+    _option("--until", type=DAY, help="The day after the last."),
     _option(
         "--as-of",
-        type=Instant(),
+        type=INSTANT,
         help="Answer as one could then: what was received later is not known.",
     ),
     _option(
         "--look-back",
-        type=Days(),
+        type=_DAYS,
         default="2",
         show_default=True,
         help="Days to read before the window, or all.",
     ),
     _option(
         "--look-ahead",
-        type=Days(),
+        type=_DAYS,
         default="7",
         show_default=True,
         help="Days to read after it, for late closes and ratings, or all.",
@@ -255,8 +209,8 @@ def _asking(command: Callable[..., None], *, is_required: bool) -> Callable[...,
         since: date | None,
         until: date | None,
         as_of: datetime | None,
-        look_back: timedelta | str,
-        look_ahead: timedelta | str,
+        look_back: timedelta | None,
+        look_ahead: timedelta | None,
         **others: Any,
     ) -> None:
         if day is not None and (since or until):
@@ -269,8 +223,8 @@ def _asking(command: Callable[..., None], *, is_required: bool) -> Callable[...,
             until,
             day,
             as_of,
-            None if isinstance(look_back, str) else look_back,
-            None if isinstance(look_ahead, str) else look_ahead,
+            look_back,
+            look_ahead,
             ctx.meta[_CONFIG],
             told,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from analytics import metrics, queries
@@ -55,6 +55,7 @@ def records(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def plain(value: Any) -> Any:
     """Return a value as JSON has it: instants in UTC, dates, both ISO-8601."""
     if isinstance(value, datetime):
+        value = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
         return value.isoformat(timespec="microseconds") + "Z"
     if isinstance(value, date):
         return value.isoformat()

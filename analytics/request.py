@@ -1,4 +1,4 @@
-"""What the options of a command ask for, and the archive opened for it.
+"""What is asked for, by a command's options or a program, and the archive opened for it.
 
 It knows what time it is; what a project's settings are comes from the configuration.
 """
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analytics.config import Config, Desk
+from analytics.errors import SettingWrong
 
 if TYPE_CHECKING:
     from analytics.archive import Archive
@@ -41,7 +42,7 @@ class Desks:
 
 @dataclass(frozen=True)
 class Request:
-    """What the options of a command ask for."""
+    """What is asked for."""
 
     archive: Path
     project: str | None
@@ -53,6 +54,8 @@ class Request:
     look_ahead: timedelta | None
     config: Config
     told: Mapping[str, Any]
+    last: int | None = None
+    """So many days, the last ones recorded, instead of days that are named."""
 
     @cached_property
     def folder(self) -> Folder:
@@ -127,6 +130,8 @@ class Request:
         )
 
     def _days(self, today: date) -> tuple[date, date]:
+        if self.last is not None:
+            return self._recorded(self.last, today)
         if self.day is not None:
             return self.day, self.day + DAY
         if self.since is not None:
@@ -134,3 +139,44 @@ class Request:
         if self.until is not None:
             return self.until - DAY, self.until
         return today - DAY, today
+
+    def _recorded(self, count: int, today: date) -> tuple[date, date]:
+        """Return the last days recorded; the newest is not over, and left out if it is not all."""
+        days = self.folder.days(self.project_id)
+        until = max(min(days[-1], today), days[0] + DAY)
+        return max(days[0], until - count * DAY), until
+
+
+def day(value: Any) -> date:
+    """Check a calendar day."""
+    if isinstance(value, date):
+        return value.date() if isinstance(value, datetime) else value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise SettingWrong(f"{value!r} is no day; write it as 2026-11-23") from error
+
+
+def instant(value: Any) -> datetime:
+    """Check an instant; one without a zone is in that of the report."""
+    if isinstance(value, datetime):
+        return value
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise SettingWrong(f"{value!r} is no instant; write it as 2026-11-23T18:00") from error
+
+
+def reach(value: Any) -> timedelta | None:
+    """Check a number of days to read before or after those asked for; None for `all`."""
+    if value == "all":
+        return None
+    if isinstance(value, timedelta):
+        return value
+    try:
+        days = int(value)
+    except (TypeError, ValueError):
+        days = -1
+    if not 0 <= days <= 36_500:
+        raise SettingWrong(f"{value!r} is no number of days; write 2, or all")
+    return timedelta(days=days)

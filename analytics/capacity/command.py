@@ -14,7 +14,7 @@ import click
 
 from analytics.capacity import request as asked
 from analytics.errors import SettingWrong
-from analytics.options import Checked, Day, archive_options
+from analytics.options import DAY, Checked, archive_options
 from analytics.output import write
 from analytics.request import Request
 
@@ -75,7 +75,7 @@ _OPTIONS = (
     click.option("--what-if", help="A second plan: agents=+1,max_chats=4,handle_time=-10%."),
     click.option(
         "--replay",
-        type=Day(),
+        type=DAY,
         help="Play a recorded day again instead, as it was and as supposed.",
     ),
     click.option("--department", help="Only the chats of one, by its name."),
