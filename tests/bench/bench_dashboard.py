@@ -118,7 +118,8 @@ def _watched(archive: Path, url: str, count: int, pid: int) -> str:
     ]
     median, most = statistics.median(delays), statistics.quantiles(delays, n=20)[-1]
     return (
-        f"| {count} | {len(events)} | {median:.2f} | {most:.2f} | {max(delays):.2f} | {spent:.0%} |"
+        f"| {count} | {len(events)} | {median:.2f} | {most:.2f} | {max(delays):.2f}"
+        f" | {spent:.0%} | {_memory(pid):.0f} |"
     )
 
 
