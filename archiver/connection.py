@@ -70,6 +70,7 @@ class Buffered:
         self.until = math.inf
         self.has_stirred = False
         self._plain = plain
+        self._room = memoryview(bytearray(_READ))  # a new one each time costs more than copying
         self._data = b""
         self._at = 0
         self.gettimeout = plain.gettimeout
@@ -81,7 +82,7 @@ class Buffered:
         if self._at >= len(self._data):
             if time.monotonic() > self.until:
                 raise TimeoutError
-            self._data = self._plain.recv(_READ)
+            self._data = bytes(self._room[: self._plain.recv_into(self._room)])
             self._at = 0
             self.has_stirred = True
         self._at += size
