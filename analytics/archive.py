@@ -10,22 +10,26 @@ from __future__ import annotations
 
 import errno
 import glob
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from analytics import queries
 from analytics.errors import ArchiveUnreadable, QueryWrong, WindowWrong
 from analytics.folder import Folder, Segment
 from analytics.hours import OpeningHours
 from analytics.settings import Hours, Settings, sql_types
-from analytics.window import Window, choose
+from analytics.window import Window
 from archiver import contract
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
+
+_Taken = TypeVar("_Taken")
 
 LOOK_BACK = timedelta(days=2)
 LOOK_AHEAD = timedelta(days=7)
@@ -83,19 +87,22 @@ class Archive:
 
     def query(self, sql: str) -> Table:
         """Answer one of our own questions."""
+        return self._answer(sql, lambda connection: _table(connection.execute(sql)))
+
+    def arrow(self, sql: str) -> pa.Table:
+        """Answer the same in Arrow."""
+        return self._answer(sql, lambda connection: connection.sql(sql).to_arrow_table())
+
+    def _answer(self, sql: str, take: Callable[[duckdb.DuckDBPyConnection], _Taken]) -> _Taken:
         import duckdb
 
         assert self._facts is None or queries.facts_of(sql) <= self._facts
         try:
             for name in queries.needed(sql, self._facts):
                 self._make(name)
-            answer = self._connection.execute(sql)
-            described = answer.description or []
-            rows = answer.fetchall()
+            return take(self._connection)
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
             raise ArchiveUnreadable(f"{_first_line(error)}; see 'archiver verify'") from error
-        columns = tuple(str(column[0]) for column in described)
-        return Table(columns, tuple(str(column[1]) for column in described), rows)
 
     def copy(self, name: str, path: Path, form: str) -> int:
         """Write what there is to export into a file, `parquet` or `csv`; return how many rows."""
@@ -119,18 +126,6 @@ class Archive:
         except duckdb.IOException as error:  # what it reads is in memory: it cannot write
             raise OSError(errno.EIO, _first_line(error).rpartition(": ")[2]) from error
         return int(count)
-
-    def ask(self, sql: str) -> Table:
-        """Answer a question that the user wrote: one statement that only reads."""
-        import duckdb
-
-        try:
-            statements = duckdb.extract_statements(sql)
-            if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
-                raise QueryWrong("not one statement that only reads; write one SELECT")
-            return self.query(sql)
-        except duckdb.Error as error:
-            raise QueryWrong(_first_line(error)) from error
 
     def close(self) -> None:
         """Let go of everything."""
@@ -186,23 +181,18 @@ def connect(  # noqa: PLR0913
     return Archive(connection, project_id, window, settings, facts)
 
 
-def open_window(  # noqa: PLR0913
-    root: Path,
-    project_id: str,
-    since: date,
-    until: date,
-    tz: str = "UTC",
-    *,
-    look_back: timedelta | None = LOOK_BACK,
-    look_ahead: timedelta | None = LOOK_AHEAD,
-    settings: Settings = PLAIN,
-    hours: OpeningHours | None = None,
-) -> Archive:
-    """Open an archive for the local days [since, until): what a notebook begins with."""
-    folder = Folder(root)
-    window = choose(since, until, tz, utc_now())
-    project = folder.project(project_id)
-    return connect(folder, project, window, look_back, look_ahead, settings=settings, hours=hours)
+@contextmanager
+def reading(sql: str) -> Iterator[None]:
+    """Hold a statement that the user wrote to one that only reads; what is wrong fits in a line."""
+    import duckdb
+
+    try:
+        statements = duckdb.extract_statements(sql)
+        if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
+            raise QueryWrong("not one statement that only reads; write one SELECT")
+        yield
+    except duckdb.Error as error:
+        raise QueryWrong(_first_line(error)) from error
 
 
 def utc_now() -> datetime:
@@ -341,6 +331,12 @@ def columns() -> str:
         for column in contract.COLUMNS
     ]
     return ", ".join(["project_id", "date", *told])
+
+
+def _table(answer: duckdb.DuckDBPyConnection) -> Table:
+    described = answer.description or []
+    types = tuple(str(column[1]) for column in described)
+    return Table(tuple(str(column[0]) for column in described), types, answer.fetchall())
 
 
 def _quoted(path: Path) -> str:

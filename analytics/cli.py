@@ -246,9 +246,11 @@ def sql(request: Request, statement: str, format: str, output: Path | None) -> N
     analytics sql 'select * from sessions' --archive DIR --format csv
     """
     from analytics import render
+    from analytics.archive import reading
 
-    with request.open() as archive:
-        write(render.table_as(archive.ask(statement), format), output)
+    with request.open() as archive, reading(statement):
+        answer = archive.query(statement)
+    write(render.table_as(answer, format), output)
 
 
 def progress(names: tuple[str, ...]) -> AbstractContextManager[Iterable[str]]:

@@ -123,10 +123,21 @@ def read(path: Path) -> Config:
     general = _named(path, "", found, (*OPTIONS, *KEYS, "projects"))
     options = {name: general.pop(name) for name in OPTIONS if name in general}
     projects = {
-        project: _checked(path, f"projects.{project}.", _named(path, project, section, tuple(KEYS)))
+        project: _checked(
+            f"{path}: projects.{project}.",
+            path.parent,
+            _named(path, project, section, tuple(KEYS)),
+        )
         for project, section in sections.items()
     }
-    return Config(options, _checked(path, "", general), projects)
+    return Config(options, _checked(f"{path}: ", path.parent, general), projects)
+
+
+def told(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Check settings that a program names; None says nothing."""
+    if unknown := settings.keys() - KEYS.keys():
+        raise SettingWrong(f"no setting {min(unknown)!r}; there is {', '.join(KEYS)}")
+    return _checked("", Path(), {name: one for name, one in settings.items() if one is not None})
 
 
 def _named(
@@ -140,16 +151,16 @@ def _named(
     return named
 
 
-def _checked(path: Path, prefix: str, found: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(where: str, folder: Path, found: Mapping[str, Any]) -> dict[str, Any]:
     checked = {}
     for name, value in found.items():
         check = KEYS[name].check
         if name == "opening_hours":
-            check = partial(opening_hours, folder=path.parent)
+            check = partial(opening_hours, folder=folder)
         try:
             checked[name] = check(value)
         except SettingWrong as error:
-            raise SettingWrong(f"{path}: {prefix}{name}: {error}") from error
+            raise SettingWrong(f"{where}{name}: {error}") from error
     return checked
 
 

@@ -31,14 +31,14 @@ def records_as_table(
     columns: Sequence[str], rows: Sequence[dict[str, Any]], threshold: float
 ) -> str:
     """Return records as a plain table."""
-    shown = [[_shown(name, row[name], threshold) for name in columns] for row in rows]
-    drawn = grid(columns, shown)
+    cells = [[shown(name, row[name], threshold) for name in columns] for row in rows]
+    drawn = grid(columns, cells)
     if any(is_short(row.get("coverage_ratio"), threshold) for row in rows):
         drawn += f"\n{MARK} recorded for less than {percent(threshold)} of the time\n"
     return drawn
 
 
-def _shown(name: str, value: Any, threshold: float) -> str:
+def shown(name: str, value: Any, threshold: float = 0.0) -> str:
     """Return a value of a column as a table shows it."""
     if name == "coverage_ratio":
         return marked(value, threshold)

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pyarrow.parquet as pq
 import pytest
 
+import analytics
 from analytics import archive, metrics, queries
 from analytics.errors import ArchiveUnreadable, QueryWrong
 from analytics.folder import Folder
@@ -24,7 +25,7 @@ PROJECT = "5f6c1d2e3a4b5c6d7e8f9a0b"
 
 @pytest.fixture
 def opened(desk):
-    with archive.open_window(desk.root, desk.project_id, DAY, date(2026, 3, 4), "UTC") as one:
+    with analytics.open(desk.root, date=DAY).archive as one:
         yield one
 
 
@@ -117,7 +118,7 @@ def recording(tmp_path):
 
 
 def offered(root):
-    with archive.open_window(root, PROJECT, DAY, date(2026, 3, 4)) as one:
+    with analytics.open(root, PROJECT, date=DAY).archive as one:
         return metrics.run(one, "chats_offered").records()[0]["sessions_count"]
 
 
@@ -183,7 +184,7 @@ def test_a_part_that_is_no_part_is_one_line(desk, tmp_path):
 
     with (
         pytest.raises(ArchiveUnreadable, match=r"see 'archiver verify'") as refused,
-        archive.open_window(root, desk.project_id, DAY, date(2026, 3, 4)) as one,
+        analytics.open(root, desk.project_id, date=DAY).archive as one,
     ):
         metrics.run(one, "chats_offered")
 
@@ -210,7 +211,7 @@ def test_parts_may_be_cut_as_one_likes(desk, tmp_path):
 
     told = []
     for one in (desk.root, root):
-        with archive.open_window(one, desk.project_id, DAY, date(2026, 3, 4)) as opened:
+        with analytics.open(one, date=DAY).archive as opened:
             told.append([metrics.run(opened, name).rows for name in queries.METRICS])
     assert str(_rounded(told[0])) == str(_rounded(told[1]))
 
@@ -226,7 +227,7 @@ def test_parts_may_be_cut_as_one_likes(desk, tmp_path):
     ],
 )
 def test_a_question_only_reads(opened, sql, message):
-    with pytest.raises(QueryWrong) as refused:
-        opened.ask(sql)
+    with pytest.raises(QueryWrong) as refused, archive.reading(sql):
+        opened.query(sql)
 
     assert str(refused.value) == message

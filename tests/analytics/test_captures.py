@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from analytics import archive, metrics
-from analytics.folder import Folder
+import analytics
+from analytics import metrics
 
 CAPTURE = Path(__file__).parents[1] / "data" / "captures" / "forty_chats"
 DAY = date(2026, 11, 23)
@@ -30,8 +30,7 @@ def moment(text):
 
 @pytest.fixture(scope="module")
 def opened(forty_chats):
-    (project,) = Folder(forty_chats).projects()
-    with archive.open_window(forty_chats, project, DAY, date(2026, 11, 24)) as one:
+    with analytics.open(forty_chats, date=DAY).archive as one:
         yield one
 
 

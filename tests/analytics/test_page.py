@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from analytics import archive, figures, page, render
+import analytics
+from analytics import figures, page, render
 from analytics.archive import Table
 from analytics.report import build
 
@@ -14,7 +15,7 @@ from analytics.report import build
 @pytest.fixture(scope="module")
 def told(desk):
     since, until = date(2026, 3, 3), date(2026, 3, 4)
-    with archive.open_window(desk.root, desk.project_id, since, until, "Europe/Rome") as one:
+    with analytics.open(desk.root, since=since, until=until, tz="Europe/Rome").archive as one:
         return build(one)
 
 
@@ -87,7 +88,7 @@ def test_figures_from_few_chats_are_marked(told):
 
 def test_a_day_without_chats_is_drawn_too(desk):
     since, until = date(2026, 2, 27), date(2026, 2, 28)
-    with archive.open_window(desk.root, desk.project_id, since, until) as one:
+    with analytics.open(desk.root, since=since, until=until).archive as one:
         drawn = page.draw(build(one))
 
     assert "Recorded 0 % of the time: the figures below are incomplete" in drawn

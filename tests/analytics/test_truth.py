@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from analytics import archive, metrics
+import analytics
+from analytics import metrics
 from archiver.simulate.history import Plan, Span, record_history
 from archiver.simulate.settings import DeskSettings
 from archiver.simulate.timeline import DAY, HOUR
@@ -22,7 +23,7 @@ def moment(text):
 @pytest.fixture(scope="module")
 def opened(desk):
     since, until = date(2026, 3, 2), date(2026, 3, 5)
-    with archive.open_window(desk.root, desk.project_id, since, until) as one:
+    with analytics.open(desk.root, since=since, until=until).archive as one:
         yield one
 
 
@@ -223,7 +224,7 @@ def test_arrivals_and_closes_of_each_local_day_are_those_of_the_desk(desk, count
         moments = [one[key] for one in desk.truth["session"] if one["request_id"] in counted]
         return Counter(datetime.fromisoformat(at).astimezone(place).date() for at in moments if at)
 
-    with archive.open_window(desk.root, desk.project_id, since, until, "Europe/Rome") as opened:
+    with analytics.open(desk.root, since=since, until=until, tz="Europe/Rome").archive as opened:
         for name, key in (("chats_offered", "opened_at"), ("chats_closed", "closed_at")):
             rows = metrics.run(opened, name).records()
             told = {row["date"]: row["sessions_count"] for row in rows if row["date"]}
@@ -257,7 +258,7 @@ def test_a_gap_hides_only_what_lay_wholly_in_it(tmp_path):
     }
 
     day = date(2026, 3, 2)
-    with archive.open_window(plan.archive, settings.project_id, day, date(2026, 3, 3)) as opened:
+    with analytics.open(plan.archive, date=day).archive as opened:
         told = set(opened.query("select conversation_id, opened_at, closed_at from sessions").rows)
         holes = opened.query("select since, until, why from uncovered").rows
 

@@ -13,14 +13,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+import analytics
 from analytics import metrics
-from analytics.archive import open_window
 from analytics.capacity.chat_model import Demand
 from analytics.capacity.forecast import Grid, seasonal_profile
 from analytics.capacity.handling import Seen, handle_times, pools
 from analytics.capacity.request import WHAT_IF
 from analytics.capacity.staffing import Target, expected, required
-from analytics.settings import Settings
 
 FIRST, AFTER = date(2026, 3, 2), date(2026, 3, 26)
 ROME = "Europe/Rome"
@@ -30,9 +29,8 @@ HOUR = timedelta(hours=1)
 @pytest.fixture(scope="module")
 def told(recorded):
     """What the archive's own metrics say of the history."""
-    project = next(recorded.glob("project_id=*")).name.removeprefix("project_id=")
     names = ("load_by_interval", "handle_time_by_concurrency", "patience_mean", "deferred_work")
-    with open_window(recorded, project, FIRST, AFTER, ROME, settings=Settings()) as archive:
+    with analytics.open(recorded, since=FIRST, until=AFTER, tz=ROME).archive as archive:
         return {name: metrics.run(archive, name).records() for name in names}
 
 
@@ -227,10 +225,8 @@ def test_a_single_day_is_told_too(ask):
 
 
 def test_the_chats_of_one_department_only(plan, ask, recorded):
-    project = next(recorded.glob("project_id=*")).name.removeprefix("project_id=")
-    by = Settings(breakdown="department")
-    with open_window(recorded, project, FIRST, AFTER, ROME, settings=by) as archive:
-        rows = metrics.run(archive, "load_by_interval").records()
+    with analytics.open(recorded, since=FIRST, until=AFTER, tz=ROME) as asked:
+        rows = asked.metric("load_by_interval", by="department").records()
     name = max({row["department"] for row in rows})
     found = plan("--department", name)
 

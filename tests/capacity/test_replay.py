@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.archive import open_window
+import analytics
 from analytics.capacity import history, replay
 from analytics.capacity.plan import Assumptions
 from analytics.capacity.replay import RUNS, Recorded, lanes
@@ -47,10 +47,9 @@ def test_who_takes_over_at_once_goes_on_in_the_others_place():
 @pytest.fixture(scope="module")
 def read(recorded):
     """A recorded Wednesday, and the weeks that tell how long chats take."""
-    project = next(recorded.glob("project_id=*")).name.removeprefix("project_id=")
-    with open_window(recorded, project, date(2026, 3, 2), date(2026, 3, 26)) as archive:
+    with analytics.open(recorded, since="2026-03-02", until="2026-03-26").archive as archive:
         past = history.past(archive, history.ask(archive))
-    with open_window(recorded, project, date(2026, 3, 11), date(2026, 3, 12)) as archive:
+    with analytics.open(recorded, date="2026-03-11").archive as archive:
         return past, replay.read(archive)
 
 

@@ -13,12 +13,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from analytics.archive import open_window
+import analytics
 from analytics.capacity import history, report
 from analytics.capacity.plan import Assumptions
 from analytics.capacity.request import Wish
 from analytics.capacity.staffing import Target
-from analytics.settings import Settings
 from archiver.simulate import arrivals, desk
 from archiver.simulate.history import Plan, Span, record_history
 from archiver.simulate.people import Staff, hire
@@ -62,8 +61,8 @@ def record(root, settings, since, until, staff):
 
 
 def past(root, since, until):
-    settings = Settings(answer_target_s=TARGET.answer_in)
-    with open_window(root, SETTINGS.project_id, since, until, ROME, settings=settings) as archive:
+    asked = analytics.open(root, since=since, until=until, tz=ROME, answer_target=TARGET.answer_in)
+    with asked.archive as archive:
         return history.past(archive, history.ask(archive))
 
 

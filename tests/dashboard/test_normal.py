@@ -7,8 +7,8 @@ from datetime import date, datetime
 import pytest
 from click.testing import CliRunner
 
+import analytics
 from analytics import metrics
-from analytics.archive import open_window
 from analytics.config import Config
 from analytics.dashboard.normal import by_hour, normal
 from analytics.folder import Folder
@@ -38,7 +38,7 @@ def usual(root, **told):
 
 def test_a_day_counts_as_the_metric_counts_it(root):
     found = usual(root)
-    with open_window(root, PROJECT, BEFORE[0], FRIDAY) as archive:
+    with analytics.open(root, since=BEFORE[0], until=FRIDAY).archive as archive:
         day = metrics.run(archive, "chats_offered").records()[0]
 
     assert found.days == BEFORE[:1]
