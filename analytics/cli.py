@@ -253,6 +253,26 @@ def sql(request: Request, statement: str, format: str, output: Path | None) -> N
     write(render.table_as(answer, format), output)
 
 
+@cli.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--force", is_flag=True, help="Replace notebooks that are there.")
+def notebook(folder: Path, force: bool) -> None:
+    """Copy the notebooks to a folder: a question each, on your own archive.
+
+    \b
+    analytics notebook questions
+    """
+    from analytics import notebook as notebooks
+
+    for path in notebooks.copy(folder, is_forced=force):
+        click.echo(path)
+    click.echo(
+        "Next: pip install jupyterlab 'tiledesk-archive[report]', then"
+        f" ARCHIVE=$PWD/chats DESK_TZ=Europe/Rome jupyter lab {folder}",
+        err=True,
+    )
+
+
 def progress(names: tuple[str, ...]) -> AbstractContextManager[Iterable[str]]:
     """Show on a terminal how far it is."""
     return click.progressbar(names, file=sys.stderr, hidden=not sys.stderr.isatty())

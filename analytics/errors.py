@@ -14,6 +14,10 @@ from __future__ import annotations
 class AnalyticsError(Exception):
     """Something the user can act on; shown as one line, exit status 1."""
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows: the same line, and not where in our code it was raised."""
+        return [f"Error: {self}"]
+
 
 class ArchiveUnreadable(AnalyticsError):
     """There is no archive where one was named, or it cannot be read."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = ("pyproject.toml", "README.md", "LICENSE", "archiver", "analytics", "sql")
+SHIPPED = ("pyproject.toml", "README.md", "LICENSE", "archiver", "analytics", "notebooks", "sql")
 HEAVY = ("pyarrow", "duckdb", "numpy", "websocket", "websockets", "msgspec", "prometheus_client")
 
 
@@ -58,9 +58,10 @@ def expected():
         for path in (ROOT / package).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 yield path.relative_to(ROOT).as_posix()
-    for path in (ROOT / "sql").rglob("*"):
-        if path.suffix in {".py", ".sql"}:
-            yield f"analytics/sql/{path.relative_to(ROOT / 'sql').as_posix()}"
+    for package, kind in (("sql", ".sql"), ("notebooks", ".ipynb")):
+        for path in (ROOT / package).rglob("*"):
+            if path.suffix in {".py", kind} and ".ipynb_checkpoints" not in path.parts:
+                yield f"analytics/{package}/{path.relative_to(ROOT / package).as_posix()}"
 
 
 def test_the_wheel_holds_every_module_and_query_and_nothing_else(distributions):

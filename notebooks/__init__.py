@@ -1,0 +1,1 @@
+"""Notebooks, a question each: `analytics notebook DIR` copies them."""
