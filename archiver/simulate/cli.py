@@ -141,10 +141,10 @@ def serve(
     garbage: Path | None,
     inject_untrusted: bool,
 ) -> None:
-    r"""Serve a simulated desk; the first line printed is its URL.
+    """Serve a simulated desk; the first line printed is its URL.
 
     \b
-    Example: archiver simulate serve --speed 60 --truth truth.jsonl
+    archiver simulate serve --speed 60 --truth truth.jsonl
     """
     from archiver.simulate import server, wire
 
@@ -196,10 +196,10 @@ def replay(
     no_shift: bool,
     linger: float | None,
 ) -> None:
-    r"""Serve recorded frames as if they happened now; the first line printed is the URL.
+    """Serve recorded frames as if they happened now; the first line printed is the URL.
 
     \b
-    Example: archiver simulate replay owner_view.frames.jsonl.gz --speed 10
+    archiver simulate replay owner_view.frames.jsonl.gz --speed 10
     """
     from archiver.simulate import replay as player
 
@@ -241,10 +241,10 @@ def history(
     tz: str,
     truth: Path | None,
 ) -> None:
-    r"""Record days of a simulated desk at full speed, as if a recorder had been there.
+    """Record days of a simulated desk at full speed, as if a recorder had been there.
 
     \b
-    Example: archiver simulate history --archive chats --days 28 --truth truth.jsonl
+    archiver simulate history --archive chats --days 28 --truth truth.jsonl
     """
     from archiver.simulate import history as past
 
