@@ -67,6 +67,7 @@ VIEWS = (
     "presence_stretches",
     "slice_stretches",
     "slices",
+    "work_pieces",
     "cells",
     "covered_periods",
     "split_times",

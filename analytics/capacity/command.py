@@ -5,7 +5,7 @@ What the figures mean is said by the modules that make them; nothing is computed
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,7 +78,8 @@ _OPTIONS = (
         type=DAY,
         help="Play a recorded day again instead, as it was and as supposed.",
     ),
-    click.option("--department", help="Only the chats of one, by its name."),
+    click.option("--department", help="Plan one only, by its name."),
+    click.option("--by", type=click.Choice(["department"]), help="A plan of each."),
     click.option(
         "--format",
         type=click.Choice(["table", "json", "csv", "svg", "html"]),
@@ -108,6 +109,7 @@ def capacity(
     what_if: str | None,
     replay: date | None,
     department: str | None,
+    by: str | None,
     interval: int,
     format: str,
     output: Path | None,
@@ -125,8 +127,10 @@ def capacity(
     from analytics.capacity import report
     from analytics.capacity.sources import Sources
 
-    if replay is not None and (department is not None or format in {"svg", "html"}):
+    if replay is not None and (department or by or format in {"svg", "html"}):
         raise click.UsageError("--replay plays the whole project, for a table, json or csv")
+    if by and (department or format == "svg"):
+        raise click.UsageError("--by plans every department, for a table, json, csv or html")
     wish = _wish(request, wanted)
     supposed = _supposed(wish, what_if)
     sources = Sources(request, wish.assumptions.target.answer_in, interval)
@@ -134,11 +138,13 @@ def capacity(
         told = again.build(sources.day(replay), sources.past(), wish, supposed)
         write(_replayed(told, format), output)
         return
-    past = sources.past(timedelta(weeks=wish.weeks), department)
-    told = report.build(past, wish, supposed)
-    if format == "csv" and not told["plan"]:
-        click.echo(f"Note: {told['notes'][0]}", err=True)
-    write(_drawn(told, format), output)
+    ahead = timedelta(weeks=wish.weeks)
+    pasts = sources.departments(ahead, department) if department or by else [sources.past(ahead)]
+    reports = [report.build(past, wish, supposed) for past in pasts]
+    if format == "csv":
+        for note in {one["notes"][0] for one in reports if not one["plan"]}:
+            click.echo(f"Note: {note}", err=True)
+    write(_drawn(reports, format, by), output)
 
 
 def _wish(request: Request, wanted: dict[str, Any]) -> Wish:
@@ -158,24 +164,30 @@ def _supposed(wish: Wish, text: str | None) -> Wish | None:
         raise click.UsageError(str(error)) from error
 
 
-def _drawn(report: dict[str, Any], how: str) -> str:
+def _drawn(reports: Sequence[dict[str, Any]], how: str, by: str | None) -> str:
     from analytics import render
-    from analytics.capacity.report import PLAN
+    from analytics.capacity.report import PLAN, apart
 
     if how == "json":
-        return render.as_json(report)
+        return render.as_json(apart(reports) if by else reports[0])
     if how == "csv":
-        second = report["supposed"]["plan"] if report["supposed"] else []
-        rows = [(*row.values(), False) for row in report["plan"]]
-        rows += [(*row.values(), True) for row in second]
-        return render.as_csv((*PLAN, "is_supposed"), rows)
+        return render.as_csv(("department", *PLAN, "is_supposed"), list(_rows(reports)))
     if how == "table":
         from analytics.capacity import table
 
-        return table.draw(report)
+        return "\n".join(map(table.draw, reports))
     from analytics.capacity import chart, page
 
-    return chart.week(report) if how == "svg" else page.draw(report)
+    return chart.week(reports[0]) if how == "svg" else page.draw(reports)
+
+
+def _rows(reports: Sequence[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
+    """Yield the intervals of all plans, those that are supposed after each plan's own."""
+    for report in reports:
+        second = report["supposed"]["plan"] if report["supposed"] else []
+        for plan, is_supposed in ((report["plan"], False), (second, True)):
+            for row in plan:
+                yield report["department"], *row.values(), is_supposed
 
 
 def _replayed(report: dict[str, Any], how: str) -> str:

@@ -24,9 +24,6 @@ from analytics.hours import OpeningHours
 from analytics.window import Window, midnight, zone
 
 METRICS = ("load_by_interval", "handle_time_by_concurrency", "patience_mean", "deferred_work")
-BY_DEPARTMENT = ("load_by_interval", "deferred_work")
-"""What is known of each department; handle times and patience are those of the project."""
-
 MINUTES = 24 * 60
 RECORDED = 0.95
 """An interval of which less was recorded is unknown."""
@@ -58,6 +55,8 @@ class Past:
     days: int
     interval_minutes: int
     holidays: frozenset[date] = frozenset()
+    borrowed: Sequence[str] = ()
+    """What is too little known of the department, and so taken from the whole project."""
     opened: Sequence[Span] | None = None
     """When the desk is open, in order, also in the weeks to plan; None: nobody says."""
 
@@ -140,15 +139,33 @@ def calendar(hours: OpeningHours | None, window: Window, ahead: timedelta) -> Ca
 
 
 def ask(archive: Archive, names: Iterable[str] = METRICS) -> dict[str, list[Row]]:
-    """Return what the archive's window tells, by metric."""
-    return {name: metrics.run(archive, name).records() for name in names}
+    """Return what the archive's window tells, by metric; of totals, those of the whole window."""
+    is_day = (archive.window.until - archive.window.since).days == 1
+    return {
+        name: [
+            row
+            for row in metrics.run(archive, name).records()
+            if name == "load_by_interval" or is_day or row.get("date") is None
+        ]
+        for name in names
+    }
+
+
+def joined(parts: Sequence[Told]) -> dict[str, list[Row]]:
+    """Return what windows that follow each other tell together."""
+    return {name: [row for part in parts for row in part[name]] for name in parts[0]}
+
+
+def departments(told: Told) -> list[str]:
+    """Return the departments that had chats, of what is broken down by them."""
+    return sorted({row["department"] for row in told["load_by_interval"]})
 
 
 def of_department(told: Told, department: str) -> dict[str, list[Row]]:
     """Return the rows of one department, or say which there are."""
-    known = {row["department"] for row in told["load_by_interval"]} - {None}
+    known = departments(told)
     if department not in known:
-        listed = ", ".join(sorted(known)) or "none"
+        listed = ", ".join(known) or "none"
         raise SettingWrong(f"department {department!r}: no chats of it in these days; of {listed}")
     return {
         name: [row for row in rows if row["department"] == department]
@@ -161,28 +178,62 @@ def past(
     told: Told,
     known: Calendar | None = None,
     department: str | None = None,
+    window: Window | None = None,
 ) -> Past:
-    """Return what was seen in the archive's window, from its metrics' rows."""
-    seen = [
-        Seen(row["concurrency"], row["chat_s"], row["closed_count"])
-        for row in told["handle_time_by_concurrency"]
-    ]
-    patience = told["patience_mean"][-1]
-    window = archive.window
-    days = (window.until - window.since).days
+    """Return what was seen in a window (the archive's, if not said), from its metrics' rows."""
+    own = told if department is None else of_department(told, department)
+    seen = _seen(own["handle_time_by_concurrency"])
+    patience, left = _patience(own["patience_mean"])
+    borrowed = []
+    if department is not None and not pools(seen):
+        seen = _seen(told["handle_time_by_concurrency"])
+        borrowed.append("handle times")
+    if department is not None and patience is None:
+        patience, left = _patience(told["patience_mean"])
+        borrowed.append("patience")
+    window = window or archive.window
     return Past(
         project_id=archive.project_id,
         tz=window.tz,
         department=department,
-        intervals=told["load_by_interval"],
+        intervals=own["load_by_interval"],
         pooled=pools(seen),
         seen=seen,
-        patience=patience["patience_mean_s"],
-        patience_count=patience["left_count"],
-        deferred=[row for row in told["deferred_work"] if days == 1 or row["date"] is None],
+        patience=patience,
+        patience_count=left,
+        deferred=_deferred(own.get("deferred_work", ())),
         first=window.since,
-        days=days,
+        days=(window.until - window.since).days,
         interval_minutes=archive.settings.interval_minutes,
         holidays=(known or Calendar()).closed,
+        borrowed=borrowed,
         opened=(known or Calendar()).opened,
     )
+
+
+def _seen(rows: Sequence[Row]) -> list[Seen]:
+    """Return times and chats by how many their agent had, of whatever rows tell of them."""
+    found: dict[int, Seen] = {}
+    for row in rows:
+        number = row["concurrency"]
+        before = found.get(number, Seen(number, 0.0, 0))
+        found[number] = Seen(
+            number, before.chat_s + row["chat_s"], before.closed + row["closed_count"]
+        )
+    return [found[number] for number in sorted(found)]
+
+
+def _patience(rows: Sequence[Row]) -> tuple[float | None, int]:
+    """Return mean patience, None if too few gave up to tell, and how many did."""
+    waited = sum(row["wait_total_s"] or 0.0 for row in rows)
+    left = sum(row["left_count"] for row in rows)
+    return (waited / left if left >= LEAST_LEFT else None), left
+
+
+def _deferred(rows: Sequence[Row]) -> list[Row]:
+    found: dict[str, Row] = {}
+    for row in rows:
+        one = found.setdefault(row["channel"], {"sessions_count": 0, "active_s": 0.0})
+        for name in one:
+            one[name] += row[name]
+    return [{"channel": channel} | one for channel, one in sorted(found.items())]

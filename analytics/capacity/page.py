@@ -39,25 +39,27 @@ summary { cursor: pointer; font-weight: 600; margin: .4rem 0; }
 """
 
 
-def draw(report: Row) -> str:
-    """Return the page."""
-    title = escape(words.title(report))
-    parts = [
-        f"<h1>{title}</h1>",
-        _basis(report),
-        *_pictures(report),
-        *_days(report),
-        *_deferred(report),
-        *_past(report),
-        *(f"<p>{escape(note)}</p>" for note in report["notes"]),
-    ]
-    body = "\n".join(parts)
+def draw(reports: Sequence[Row]) -> str:
+    """Return the page, a plan after the other."""
+    title = escape(words.title(reports[0]))
+    body = "\n".join(part for report in reports for part in _parts(report))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n"
         f"<body>\n{body}\n</body>\n</html>\n"
     )
+
+
+def _parts(report: Row) -> Iterator[str]:
+    yield f"<h1>{escape(words.title(report))}</h1>"
+    yield _basis(report)
+    yield from _pictures(report)
+    yield from _days(report)
+    yield from _deferred(report)
+    yield from _past(report)
+    for note in report["notes"]:
+        yield f"<p>{escape(note)}</p>"
 
 
 def _basis(report: Row) -> str:

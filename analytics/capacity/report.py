@@ -93,6 +93,11 @@ def build(past: Past, wish: Wish, supposed: Wish | None = None) -> dict[str, Any
     }
 
 
+def apart(reports: Sequence[Row]) -> Row:
+    """Return the reports of all departments as one."""
+    return {"format": FORMAT, "departments": list(reports)}
+
+
 def _history(past: Past) -> dict[str, Any]:
     until = past.first + timedelta(days=past.days)
     return {
@@ -300,11 +305,7 @@ def _notes(
             f"More than {past.pooled[-1].until} chats at once were hardly seen:"
             " the plan takes it that nobody gets more done with them."
         )
-    if past.department is not None:
-        notes.append(
-            "Handle times and patience are those of the project; which agents are there for a"
-            " department is not recorded, so nothing is compared with who was there."
-        )
+    notes += _of_department(past)
     if basis and past.opened is not None:
         notes.append(
             "Only the opening hours are planned; who comes before them is no part of the plan."
@@ -315,3 +316,16 @@ def _notes(
             " not by waiting times."
         )
     return notes
+
+
+def _of_department(past: Past) -> Iterator[str]:
+    if past.department is not None:
+        yield (
+            "Who belongs to a department is not recorded: an agent counts in each by the share of"
+            " his work that its chats were."
+        )
+    if past.borrowed:
+        yield (
+            "Too few of its own chats tell them, so these are the project's:"
+            f" {', '.join(past.borrowed)}."
+        )

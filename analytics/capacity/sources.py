@@ -6,7 +6,7 @@ It knows which days and settings; what is read there is `history` and `replay`'s
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from analytics.window import Window
 
 HISTORY = timedelta(weeks=12)
+"""So much is looked at if nothing is said, and so much is read at a time."""
 NOTHING = timedelta()
 
 
@@ -37,17 +38,31 @@ class Sources:
     answer_in: float
     interval: int
 
-    def past(self, ahead: timedelta = NOTHING, department: str | None = None) -> Past:
+    def past(self, ahead: timedelta = NOTHING) -> Past:
         """Return the history, and what opening hours say of it and of the time ahead."""
+        (past,) = self._pasts(ahead, None, lambda _: [None])
+        return past
+
+    def departments(self, ahead: timedelta = NOTHING, only: str | None = None) -> list[Past]:
+        """Return the history of each department, or of one."""
+        return self._pasts(
+            ahead, "department", history.departments if only is None else lambda _: [only]
+        )
+
+    def _pasts(
+        self,
+        ahead: timedelta,
+        by: str | None,
+        chosen: Callable[[history.Told], Sequence[str | None]],
+    ) -> list[Past]:
         window = self._window(self.request.day)
-        with self._open(window, history.METRICS) as archive:
-            told = _ask(archive, history.METRICS)
-            if department is not None:
-                with self._open(window, history.BY_DEPARTMENT, "department") as parted:
-                    asked = _ask(parted, history.BY_DEPARTMENT)
-                told |= history.of_department(asked, department)
-            known = history.calendar(self.request.desk.hours, window, ahead)
-            return history.past(archive, told, known, department)
+        parts = []
+        for piece in _pieces(window):
+            with self._open(piece, history.METRICS, by) as archive:
+                parts.append(_ask(archive, history.METRICS))
+        told = history.joined(parts)
+        known = history.calendar(self.request.desk.hours, window, ahead)
+        return [history.past(archive, told, known, one, window) for one in chosen(told)]
 
     def day(self, day: date) -> Recorded:
         """Return one day, chat by chat."""
@@ -81,6 +96,17 @@ class Sources:
             settings=settings,
             only=names,
         )
+
+
+def _pieces(window: Window) -> Iterator[Window]:
+    """Yield a long window's parts: what is read at a time has to fit into memory."""
+    since = window.since
+    while since < window.until:
+        until = min(since + HISTORY, window.until)
+        piece = replace(window, since=since, until=until)
+        if piece.start < piece.now:
+            yield piece
+        since = until
 
 
 def _ask(archive: Archive, names: Sequence[str]) -> dict[str, list[Row]]:

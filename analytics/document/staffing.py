@@ -39,7 +39,7 @@ def staffing(archive: Archive, day: date) -> Staffing:
     settings = archive.settings
     target = Target(answer_in=settings.answer_target_s)
     chats = settings.chat_limit or MOST_CHATS
-    past = history.past(archive, history.ask(archive, METRICS) | {"deferred_work": []})
+    past = history.past(archive, history.ask(archive, METRICS))
     if not past.pooled:
         done = sum(one.closed for one in past.seen)
         why = f"{done} live chats were done in these weeks; {LEAST_CLOSED} tell how long they take"

@@ -3,8 +3,9 @@
 -- anchor: requested_at of live chats that needed a human; agents by the second
 -- units: counts; seconds; means over the covered time
 -- by: department
--- params: answer_target_s, chat_limit, now_utc
--- caveat: what lies in a gap is in no column; agents are those of all departments, so null by one
+-- params: answer_target_s, breakdown, chat_limit, now_utc
+-- caveat: by department an agent counts by the share of his work in it; busy_mean is null there
+-- edge: what lies in a gap is in no column; who had no chat of the window is in no department
 -- columns:
 --   date: the local day
 --   slice: what it is broken down by
@@ -110,46 +111,91 @@ counted as (
     group by interval_at, slice
 ),
 
+-- Whom a department has, nothing tells; whose chats an agent worked on, everything does.
+worked as (
+    select
+        agent_id,
+        slice,
+        cast(sum(unix_micros(until) - unix_micros(since)) as double) as worked_us
+    from work_pieces
+    group by agent_id, slice
+),
+
+shares as (
+    select
+        agent_id,
+        slice,
+        worked_us / nullif(sum(worked_us) over (partition by agent_id), 0) as share
+    from worked
+    where slice is not null
+    union all
+    select distinct
+        agent_id,
+        cast(null as string) as slice,
+        cast(1 as double) as share
+    from agent_status
+    cross join params
+    where params.breakdown is null
+),
+
 -- A sweep over everything that changes, so that it takes no longer for each of more intervals.
 stretches as (
     select
+        shares.slice,
         agent_status.started_at as since,
         coalesce(agent_status.ended_at, params.now_utc) as until,
         'available' as kind,
-        1 as amount,
-        coalesce(agent_status.chat_limit, params.chat_limit) as slots
+        shares.share as amount,
+        shares.share * coalesce(agent_status.chat_limit, params.chat_limit) as slots
     from agent_status
     cross join params
+    inner join shares
+        on agent_status.agent_id = shares.agent_id
     where agent_status.is_available
     union all
     select
+        cast(null as string) as slice,
         since,
         until,
         'busy' as kind,
-        chats_count as amount,
-        cast(null as bigint) as slots
+        cast(1 as double) as amount,
+        cast(null as double) as slots
     from work_levels
     union all
     select
+        slice,
+        since,
+        until,
+        'chat' as kind,
+        cast(1 as double) as amount,
+        cast(null as double) as slots
+    from work_pieces
+    union all
+    select
+        slices.slice,
         coverage.since,
         least(coverage.until, params.now_utc) as until,
         'covered' as kind,
-        1 as amount,
-        cast(null as bigint) as slots
+        cast(1 as double) as amount,
+        cast(null as double) as slots
     from coverage
     cross join params
+    cross join slices
     union all
     select
-        since,
-        until,
+        slices.slice,
+        intervals.since,
+        intervals.until,
         'interval' as kind,
-        1 as amount,
-        cast(null as bigint) as slots
+        cast(1 as double) as amount,
+        cast(null as double) as slots
     from intervals
+    cross join slices
 ),
 
 edges as (
     select
+        slice,
         since as edge_at,
         kind,
         1 as step,
@@ -160,6 +206,7 @@ edges as (
     where since < until
     union all
     select
+        slice,
         until as edge_at,
         kind,
         -1 as step,
@@ -172,47 +219,65 @@ edges as (
 
 instants as (
     select
+        slice,
         edge_at,
         sum(case when kind = 'interval' then step else 0 end) as interval_step,
         sum(case when kind = 'covered' then step else 0 end) as covered_step,
-        sum(case when kind = 'available' then step else 0 end) as agents_step,
+        sum(case when kind = 'available' then amount else 0 end) as agents_step,
         sum(case when kind = 'available' and slots is null then step else 0 end)
             as unlimited_step,
         sum(case when kind = 'available' then coalesce(slots, 0) else 0 end) as slots_step,
         sum(case when kind = 'busy' then step else 0 end) as busy_step,
-        sum(case when kind = 'busy' then amount else 0 end) as chats_step,
+        sum(case when kind = 'chat' then step else 0 end) as chats_step,
         max(interval_at) as interval_at
     from edges
-    group by edge_at
+    group by slice, edge_at
 ),
 
 levels as (
     select
-        unix_micros(lead(edge_at) over (order by edge_at asc)) - unix_micros(edge_at)
-            as length_us,
+        slice,
+        unix_micros(lead(edge_at) over (partition by slice order by edge_at asc))
+        - unix_micros(edge_at) as length_us,
         sum(interval_step) over (
-            order by edge_at asc rows between unbounded preceding and current row
+            partition by slice
+            order by edge_at asc
+            rows between unbounded preceding and current row
         ) as intervals_count,
         sum(covered_step) over (
-            order by edge_at asc rows between unbounded preceding and current row
+            partition by slice
+            order by edge_at asc
+            rows between unbounded preceding and current row
         ) as covered_count,
         sum(agents_step) over (
-            order by edge_at asc rows between unbounded preceding and current row
+            partition by slice
+            order by edge_at asc
+            rows between unbounded preceding and current row
         ) as agents_count,
         sum(unlimited_step) over (
-            order by edge_at asc rows between unbounded preceding and current row
+            partition by slice
+            order by edge_at asc
+            rows between unbounded preceding and current row
         ) as unlimited_count,
         sum(slots_step) over (
-            order by edge_at asc rows between unbounded preceding and current row
+            partition by slice
+            order by edge_at asc
+            rows between unbounded preceding and current row
         ) as slots_count,
         sum(busy_step) over (
-            order by edge_at asc rows between unbounded preceding and current row
+            partition by slice
+            order by edge_at asc
+            rows between unbounded preceding and current row
         ) as busy_count,
         sum(chats_step) over (
-            order by edge_at asc rows between unbounded preceding and current row
+            partition by slice
+            order by edge_at asc
+            rows between unbounded preceding and current row
         ) as chats_count,
         max(interval_at) over (
-            order by edge_at asc rows between unbounded preceding and current row
+            partition by slice
+            order by edge_at asc
+            rows between unbounded preceding and current row
         ) as interval_at
     from instants
 ),
@@ -220,6 +285,7 @@ levels as (
 present as (
     select
         interval_at,
+        slice,
         sum(agents_count * length_us) as available_us,
         sum(slots_count * length_us) as slots_us,
         max(unlimited_count) as unlimited_count,
@@ -227,7 +293,7 @@ present as (
         sum(chats_count * length_us) as chats_us
     from levels
     where intervals_count > 0 and covered_count > 0
-    group by interval_at
+    group by interval_at, slice
 )
 
 select
@@ -242,28 +308,20 @@ select
     coalesce(counted.accepted_in_time_count, 0) as accepted_in_time_count,
     coalesce(counted.abandoned_count, 0) as abandoned_count,
     counted.wait_mean_s,
+    -- Shares that come and go leave the last digits of a double behind.
+    round(coalesce(present.available_us, 0) / 1e6 / nullif(intervals.covered_s, 0), 9)
+        as agents_mean,
     case
-        when slices.slice is null
-            then
-                cast(coalesce(present.available_us, 0) / 1e6 as double)
-                / nullif(intervals.covered_s, 0)
-    end as agents_mean,
-    case
-        when slices.slice is null and coalesce(present.unlimited_count, 0) = 0
-            then
-                cast(coalesce(present.slots_us, 0) / 1e6 as double)
-                / nullif(intervals.covered_s, 0)
+        when coalesce(present.unlimited_count, 0) = 0
+            then round(coalesce(present.slots_us, 0) / 1e6 / nullif(intervals.covered_s, 0), 9)
     end as slots_mean,
     case
         when slices.slice is null
             then
                 cast(coalesce(present.busy_us, 0) / 1e6 as double) / nullif(intervals.covered_s, 0)
     end as busy_mean,
-    case
-        when slices.slice is null
-            then
-                cast(coalesce(present.chats_us, 0) / 1e6 as double) / nullif(intervals.covered_s, 0)
-    end as chats_mean,
+    cast(coalesce(present.chats_us, 0) / 1e6 as double) / nullif(intervals.covered_s, 0)
+        as chats_mean,
     intervals.coverage_ratio
 from intervals
 cross join slices
@@ -272,5 +330,7 @@ left join counted
         intervals.since = counted.interval_at
         and coalesce(slices.slice, '') = coalesce(counted.slice, '')
 left join present
-    on intervals.since = present.interval_at
+    on
+        intervals.since = present.interval_at
+        and coalesce(slices.slice, '') = coalesce(present.slice, '')
 order by intervals.since asc nulls last, slices.slice asc nulls last

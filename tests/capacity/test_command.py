@@ -224,9 +224,16 @@ def test_a_single_day_is_told_too(ask):
     assert "2026-03-04 to 2026-03-04, 1 days recorded" in done.stdout
 
 
-def test_the_chats_of_one_department_only(plan, ask, recorded):
+@pytest.fixture(scope="module")
+def by_department(recorded):
+    """What the archive's own metrics say of the departments."""
+    names = ("load_by_interval", "handle_time_by_concurrency")
     with analytics.open(recorded, since=FIRST, until=AFTER, tz=ROME) as asked:
-        rows = asked.metric("load_by_interval", by="department").records()
+        return {name: asked.metric(name, by="department").records() for name in names}
+
+
+def test_the_chats_of_one_department_only(plan, ask, by_department):
+    rows = by_department["load_by_interval"]
     name = max({row["department"] for row in rows})
     found = plan("--department", name)
 
@@ -234,10 +241,61 @@ def test_the_chats_of_one_department_only(plan, ask, recorded):
     assert found["department"] == name
     assert found["history"]["requested_count"] == came
     assert 0 < came < plan()["history"]["requested_count"]
-    assert {row["agents_available"] for row in found["plan"]} == {None}
-    assert found["handle_times"] == plan()["handle_times"]
-    text = ask("--department", name).stdout
-    assert "which agents are there for a department is not recorded" in " ".join(text.split())
+    alone = [
+        row for row in by_department["handle_time_by_concurrency"] if row["department"] == name
+    ]
+    assert [(row["concurrency"], row["closed_count"]) for row in found["handle_times"][:2]] == [
+        (row["concurrency"], row["closed_count"]) for row in alone[:2]
+    ]
+    text = " ".join(ask("--department", name).stdout.split())
+    assert "an agent counts in each by the share of his work that its chats were" in text
+
+
+def test_every_department_has_a_plan_and_agents_are_shared_out(plan, ask, by_department):
+    found = plan("--by", "department")["departments"]
+
+    names = sorted({row["department"] for row in by_department["load_by_interval"]})
+    assert [one["department"] for one in found] == names
+    for row, alone in zip(found[-1]["plan"], plan("--department", names[-1])["plan"], strict=True):
+        assert row == pytest.approx(alone)
+    assert [row["planned_s"] for row in found[0]["handle_times"]] == pytest.approx(
+        [row["planned_s"] for row in plan()["handle_times"]]
+    )
+    assert (
+        "Too few of its own chats tell them, so these are the project's: handle times, patience."
+        in found[0]["notes"]
+    )
+    there = defaultdict(float)
+    for one in found:
+        for row in one["plan"]:
+            there[row["since"]] += row["agents_available"]
+    everybody = [row for row in plan()["plan"] if row["since"] in there]
+    assert len(everybody) > 300
+    for row in everybody:
+        assert there[row["since"]] == pytest.approx(row["agents_available"], abs=1e-6)
+    listed = list(csv.DictReader(io.StringIO(ask("--by", "department", "--format", "csv").stdout)))
+    assert [row["department"] for row in listed] == [
+        one["department"] for one in found for _ in one["plan"]
+    ]
+
+
+def test_the_page_of_departments_is_one(ask):
+    text = ask("--by", "department", "--format", "html").stdout
+
+    assert text.count("<!DOCTYPE html>") == 1
+    assert text.count("<h1>") == text.count("· plan of") - 1 >= 2
+
+
+def test_a_long_history_is_read_in_parts_and_is_the_same(plan, monkeypatch):
+    from analytics.capacity import sources
+
+    monkeypatch.setattr(sources, "HISTORY", timedelta(days=10))
+    parts, whole = plan("--weeks", "3"), plan()
+    for name in ("history", "patience"):
+        assert parts[name] == pytest.approx(whole[name])
+    for name in ("past", "handle_times", "deferred"):
+        for row, other in zip(parts[name], whole[name], strict=True):
+            assert row == pytest.approx(other)
 
 
 def test_only_open_hours_are_planned(plan, tmp_path):
@@ -328,7 +386,7 @@ def test_a_page_escapes_what_others_wrote(plan):
 
     told = plan() | {"department": "<b>Sales & more</b>", "plan": [], "past": []}
 
-    text = page.draw(told)
+    text = page.draw([told])
     assert "<b>" not in text
     assert "&lt;b&gt;Sales &amp; more&lt;/b&gt;" in text
 
