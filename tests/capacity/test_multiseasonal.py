@@ -1,19 +1,24 @@
 """The model of the extra `forecast`: where it is installed it is tried, and used if it is best.
 
-The package does not go with the tests' pandas: these tests run where `.[forecast]` is installed.
+The package does not go with the tests' pandas. `make test` installs it beside the environment,
+where only this test looks: what is said of the model is tried in a process of its own.
 """
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from analytics.capacity import multiseasonal
-from analytics.capacity.forecast import Grid
-from analytics.capacity.plan import NAIVE, PROFILE, choose, models
+from analytics.capacity.plan import NAIVE, PROFILE, models
 
-MONDAY = date(2026, 1, 5)
+EXTRA = Path(sys.prefix) / "forecast"
+INSTALLED = Path(__file__).parent / "multiseasonal_installed.py"
 
 
 def test_it_is_offered_only_where_it_is_installed(monkeypatch):
@@ -24,49 +29,33 @@ def test_it_is_offered_only_where_it_is_installed(monkeypatch):
     assert list(models()) == [NAIVE, PROFILE, multiseasonal.NAME]
 
 
-def growing(weeks=10, unknown=None):
-    """Return weeks of four intervals a day that grow by a chat a day, with fewer on Sundays."""
-    days = [
-        [0.3 * number + (2.0 if number % 7 == 6 else 10.0 + 5 * slot) for slot in range(4)]
-        for number in range(7 * weeks)
-    ]
-    if unknown is not None:
-        days[unknown] = [None] * 4
-    return Grid(MONDAY, days)
+def run(*command):
+    """Run a Python program where the extra is installed; return what it printed."""
+    assert (EXTRA / "statsforecast").is_dir(), f"none in {EXTRA}; 'make test' installs it"
+    done = subprocess.run(
+        [sys.executable, *map(str, command)],
+        env=os.environ | {"PYTHONPATH": str(EXTRA)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    return done.stdout
 
 
-@pytest.fixture
-def model():
-    pytest.importorskip("statsforecast", reason="install .[forecast] to try it")
-    return multiseasonal.MultiSeasonal()
+@pytest.mark.slow
+def test_it_does_what_it_says_where_it_is_installed():
+    told = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", INSTALLED)
+
+    assert "4 passed" in told
 
 
-def test_a_trend_is_carried_on_where_a_mean_lags_behind(model):
-    known = growing(9)
-    coming = growing(12)
+@pytest.mark.slow
+def test_a_plan_tells_how_every_model_did_and_uses_the_nearest(recorded):
+    asked = ("--since", "2026-03-02", "--until", "2026-03-26", "--tz", "Europe/Rome")
+    command = (Path(sys.executable).parent / "analytics", "capacity", "--archive", recorded)
+    told = json.loads(run(*command, *asked, "--format", "json"))["forecast"]
 
-    for ahead in (0, 6, 20):
-        when = known.after + timedelta(days=ahead)
-        assert model(known, when) == pytest.approx(coming.day(when), rel=0.1)
-
-
-def test_it_is_chosen_where_it_is_best(model):
-    forecaster = choose(growing(), 2)
-
-    assert forecaster.name == multiseasonal.NAME
-    assert set(forecaster.scores) == {NAIVE, PROFILE, multiseasonal.NAME}
-
-
-def test_what_is_unknown_is_no_quiet_day(model):
-    known, whole = growing(9, unknown=40), growing(9)
-
-    when = known.after + timedelta(days=2)
-    assert model(known, when) == pytest.approx(model(whole, when), rel=0.1)
-
-
-def test_a_holiday_is_like_the_sunday_of_its_week(model):
-    known = growing(9)
-    feast = known.after + timedelta(days=2)
-    sunday = known.after + timedelta(days=6)
-
-    assert model(Grid(MONDAY, known.days, frozenset({feast})), feast) == model(known, sunday)
+    errors = {name: score["wape"] for name, score in told["scores"].items()}
+    assert set(errors) == {NAIVE, PROFILE, multiseasonal.NAME}
+    assert told["model"] == min(errors, key=errors.__getitem__)
