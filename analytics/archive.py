@@ -45,6 +45,7 @@ _WINDOW_TYPES = {
     "start_utc": "timestamp",
     "end_utc": "timestamp",
     "now_utc": "timestamp",
+    "is_narrow": "boolean",
 }
 _FORMS = {
     "parquet": "format parquet, compression zstd, use_tmp_file false",
@@ -171,13 +172,15 @@ def connect(  # noqa: PLR0913
     end = datetime.combine(days[-1], time()) + timedelta(days=1)
     opened = hours.between(begin, max(end, window.end), window.tz) if hours else ()
     connection = database()
-    tell(connection, project_id, window, settings, opened)
+    names = None if only is None else tuple(only)
+    is_narrow = names is not None and settings.is_whole and queries.stays_within(names)
+    tell(connection, project_id, window, settings, opened, is_narrow=is_narrow)
     whole = _sources(connection, project_id, folder.parts(project_id, days), segments, days)
     name = "received" if window.is_past else "events"
     connection.execute(f"create or replace temp view {name} as {whole}")
     if window.is_past:
         _forget_later(connection, window.now)
-    facts = None if only is None else queries.facts_for(only)
+    facts = None if names is None else queries.facts_for(names)
     return Archive(connection, project_id, window, settings, facts)
 
 
@@ -217,8 +220,13 @@ def tell(
     window: Window,
     settings: Settings = PLAIN,
     hours: Sequence[Hours] = (),
+    *,
+    is_narrow: bool = False,
 ) -> None:
-    """Make the relations that say what is asked: `params`, `days`, `opening_hours`."""
+    """Make the relations that say what is asked: `params`, `days`, `opening_hours`.
+
+    A narrow question needs no other chats than those of the window's days.
+    """
     told = _WINDOW_TYPES | sql_types()
     columns = ", ".join(f"? :: {kind} as {name}" for name, kind in told.items())
     connection.execute(
@@ -231,6 +239,7 @@ def tell(
             window.start,
             window.end,
             window.now,
+            is_narrow,
             *settings.params().values(),
         ],
     )

@@ -33,6 +33,7 @@ VIEWS = (
     "gaps",
     "holes",
     "uncovered",
+    "living",
     "request_versions",
     "close_details",
     "conversations",
@@ -345,6 +346,14 @@ def view(name: str, facts: Collection[str] | None = None) -> str:
     told = _UNION.join([room for room in rooms if _tells(room, facts)] or rooms[:1])
     listed = ", ".join(f"'{fact}'" for fact in sorted(facts)) or "''"
     return f"select * from ({told}) as told where fact in ({listed})"  # noqa: S608 (our own names)
+
+
+def stays_within(names: Iterable[str]) -> bool:
+    """Tell whether metrics stand on no other chats than those of the window's own days.
+
+    How long an agent was busy with a chat depends on the others that he had since it began.
+    """
+    return "agent_times" not in needed("facts", facts_for(names))
 
 
 def _tells(select: str, facts: Collection[str]) -> bool:

@@ -52,6 +52,11 @@ class Settings:
     coverage_threshold: float = 0.95
     """What was recorded less than this is marked."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether no trait of chats, of which each seen has its rows, breaks answers down."""
+        return self.breakdown in (None, "agent", "hour", "weekday")
+
     def params(self) -> dict[str, Any]:
         """Return the columns' names and values."""
         return {one.name: getattr(self, one.name) for one in fields(self)}

@@ -14,18 +14,31 @@ with followed as (
     group by agent_id
 ),
 
+seatings as (
+    select distinct agents
+    from events
+    where kind = 'request' and agents is not null
+),
+
 seated as (
     select distinct explode(agents) as agent_id
-    from request_versions
+    from seatings
+),
+
+callings as (
+    select
+        agent_names,
+        max(received_at) as received_at
+    from events
+    where agent_names is not null
+    group by agent_names
 ),
 
 called as (
     select
         received_at,
-        seq,
         explode(agent_names) as person
-    from events
-    where agent_names is not null
+    from callings
 ),
 
 names as (

@@ -12,6 +12,6 @@ select
 from events
 where
     kind in ('request', 'message')
-    and request_id is not null
+    and request_id in (select conversation_id from living)
     and closed_at is not null
 group by request_id, closed_at

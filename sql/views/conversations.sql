@@ -44,7 +44,10 @@ leads as (
         request_id as conversation_id,
         max_by(lead_id, received_at) as lead_id
     from events
-    where kind = 'message' and lead_id is not null
+    where
+        kind = 'message'
+        and lead_id is not null
+        and request_id in (select conversation_id from living)
     group by request_id
 )
 

@@ -25,7 +25,11 @@ with copies as (
             order by is_snapshot asc, recorder asc, seq asc, element asc
         ) as rank
     from events
-    where kind = 'message' and entity_id is not null and created_at is not null
+    where
+        kind = 'message'
+        and entity_id is not null
+        and created_at is not null
+        and request_id in (select conversation_id from living)
 ),
 
 seated_bots as (

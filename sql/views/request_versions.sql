@@ -48,7 +48,10 @@ with copies as (
         + case when department_id is null then 0 else 1 end
         + case when lead_id is null then 0 else 1 end as filled_count
     from events
-    where kind = 'request' and entity_id is not null and request_id is not null
+    where
+        kind = 'request'
+        and entity_id is not null
+        and request_id in (select conversation_id from living)
 ),
 
 ranked as (

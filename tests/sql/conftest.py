@@ -172,7 +172,8 @@ def open_rows(database: Any) -> Callable[..., archive.Archive]:
         late = datetime.combine(until, datetime.min.time()) + timedelta(days=30)
         window = choose(since, until, tz, now or late)
         hours = settings.pop("opening_hours", ())
-        archive.tell(database, PROJECT, window, Settings(**settings), hours)
+        is_narrow = settings.pop("is_narrow", False)
+        archive.tell(database, PROJECT, window, Settings(**settings), hours, is_narrow=is_narrow)
         database.register("given", table)
         database.execute(
             f"create or replace temp view events as select {archive.columns()} from given"

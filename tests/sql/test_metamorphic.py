@@ -16,13 +16,13 @@ SINCE, UNTIL = date(2026, 3, 3), date(2026, 3, 5)
 ABOUT_RECEIPT = {"data_quality": {"rows_count", "duplicate_ratio"}}
 
 
-def answers(archive):
+def answers(archive, names=queries.METRICS):
     return {
         name: [
             {key: row[key] for key in row if key not in ABOUT_RECEIPT.get(name, ())}
             for row in archive.query(queries.load("metrics", name).sql).records()
         ]
-        for name in queries.METRICS
+        for name in names
     }
 
 
@@ -78,6 +78,31 @@ def test_what_happened_outside_the_window_changes_nothing_in_it(desk, open_rows)
         picked = [row for row in among[name] if row.get("date") == SINCE]
         assert len(dated) == len(picked)
         assert_same({name: dated}, {name: picked})
+
+
+@pytest.mark.parametrize("breakdown", [None, "agent", "hour"])
+@pytest.mark.parametrize("day", [2, 3, 4])
+def test_chats_of_other_days_change_nothing(desk, open_rows, day, breakdown):
+    names = [name for name in queries.METRICS if queries.stays_within([name])]
+    asked = (desk, date(2026, 3, day), date(2026, 3, day + 1), "America/New_York")
+
+    opened = open_rows(*asked, breakdown=breakdown)
+    whole = answers(opened, names), count(opened)
+    opened = open_rows(*asked, breakdown=breakdown, is_narrow=True)
+    narrow = answers(opened, names), count(opened)
+
+    assert 0 < narrow[1] < whole[1]
+    assert_same(whole[0], narrow[0])
+
+
+def test_only_what_an_agent_did_beside_a_chat_needs_those_of_other_days():
+    reaching = {name for name in queries.METRICS if not queries.stays_within([name])}
+
+    assert reaching == {"handle_time", "agent_handle_time", "deferred_work"}
+
+
+def count(archive):
+    return archive.query("select count(*) from sessions").rows[0][0]
 
 
 def test_days_add_up_to_the_window(desk, open_rows):
