@@ -332,13 +332,12 @@ def _read(listed: str) -> str:
 
 def columns() -> str:
     """Return the contract's columns, times as plain UTC."""
-    casts = {"time": "timestamp", "leaves": _LEAVES}
-    told = [
-        f"cast({column.name} as {casts[column.type]}) as {column.name}"
-        if column.type in casts
-        else column.name
-        for column in contract.COLUMNS
-    ]
+    forms = {
+        # A cast does the same, by the calendar of a time zone, and takes a hundred times as long.
+        "time": "make_timestamp(epoch_us({0})) as {0}",
+        "leaves": f"cast({{0}} as {_LEAVES}) as {{0}}",
+    }
+    told = [forms.get(column.type, "{0}").format(column.name) for column in contract.COLUMNS]
     return ", ".join(["project_id", "date", *told])
 
 
