@@ -8,7 +8,7 @@ COG := $(BIN)/cog -I docs --verbosity=1
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 PIP := $(INSTALL) --constraint constraints.txt
 
-.PHONY: help demo test lint bench soak docs dist clean
+.PHONY: help demo test lint bench soak docs site dist clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -20,7 +20,7 @@ demo: $(VENV)/.run ## record a simulated desk and report on it (no credentials, 
 test: $(VENV)/.dev ## run the whole test suite
 	$(BIN)/python -m pytest -n 3 --dist loadfile
 
-lint: $(VENV)/.dev ## check style, types and that generated documents are fresh
+lint: $(VENV)/.dev site ## check style, types, that documents are fresh and lead to where they say
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -34,6 +34,9 @@ soak: $(VENV)/.dev ## record a simulated desk for a long time under faults (an h
 
 docs: $(VENV)/.dev ## write the generated parts of the documents again
 	$(COG) -r docs/*.md
+
+site: $(VENV)/.dev ## make a site of the documents, in build/site
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going docs build/site
 
 dist: $(VENV)/.dev ## build the wheel and the source distribution
 	rm -rf build dist
