@@ -24,8 +24,8 @@ MOST = 60
 class Answer:
     """The rows of an answer.
 
-    Anything that reads Arrow takes it as it is: `polars.DataFrame(answer)`,
-    `pyarrow.table(answer)`, `altair.Chart(answer)`. A notebook shows it as a table.
+    Whatever reads Arrow takes it as it is: `polars.DataFrame(answer)`, `pyarrow.table(answer)`. A
+    notebook shows it as a table.
     """
 
     def __init__(self, table: pa.Table) -> None:
@@ -66,6 +66,20 @@ class Answer:
         rows: list[dict[str, Any]] = self._table.to_pylist()
         return rows
 
+    def select(self, *columns: str) -> Answer:
+        """Return some of the columns."""
+        return Answer(self._table.select(columns))
+
+    def whole(self) -> Answer:
+        """Return a metric's rows of all days together; of a single day they are its own."""
+        dates = self._table["date"]
+        rows = self._table.filter(dates.is_null()) if dates.null_count else self._table
+        return Answer(rows.drop_columns("date"))
+
+    def daily(self) -> Answer:
+        """Return a metric's rows of single days, a day after the other."""
+        return Answer(self._table.filter(self._table["date"].is_valid()))
+
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Hand the rows to whatever reads Arrow."""
         return self._table.__arrow_c_stream__(requested_schema)
@@ -80,7 +94,8 @@ class Answer:
         rows = "".join(
             f"<tr>{''.join(f'<td>{text}</td>' for text in row)}</tr>" for row in self._shown(escape)
         )
-        drawn = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        parts = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+        drawn = f'<table style="white-space: nowrap">{parts}</table>'
         return drawn + (f"<p>{self._rest()}</p>" if self._rest() else "")
 
     def _shown(self, told: Callable[[str], str]) -> list[list[str]]:

@@ -152,12 +152,16 @@ class Project:
     @property
     def metrics(self) -> Answer:
         """What `metric` answers: names, meanings, and what each may be broken down by."""
-        return _listed("metric", [queries.load("metrics", name) for name in queries.METRICS])
+        found = [queries.load("metrics", name) for name in queries.METRICS]
+        return _listed(
+            {"metric": one.name, "meaning": one.doc, "by": ", ".join(one.by)} for one in found
+        )
 
     @property
     def views(self) -> Answer:
         """What `relation` and `sql` know: names and meanings."""
-        return _listed("view", [queries.load("views", name) for name in queries.VIEWS])
+        found = [queries.load("views", name) for name in queries.VIEWS]
+        return _listed({"view": one.name, "meaning": one.doc} for one in found)
 
     def metric(self, name: str, by: str | None = None, *, chats: bool = False) -> Answer:
         """Answer a metric, perhaps broken down; or with `chats`, which chats are behind it."""
@@ -210,11 +214,10 @@ class Project:
     def __repr__(self) -> str:
         """Return what is open."""
         window = self._window
-        return f"<{self.project_id}: {window.since} to {window.until}, {window.tz}>"
+        return f"{self.project_id} from {window.since} to {window.until} ({window.tz})"
 
 
-def _listed(what: str, found: Iterable[queries.Query]) -> Answer:
+def _listed(rows: Iterable[dict[str, str]]) -> Answer:
     import pyarrow as pa
 
-    rows = [{what: one.name, "meaning": one.doc, "by": ", ".join(one.by)} for one in found]
-    return Answer(pa.Table.from_pylist(rows))
+    return Answer(pa.Table.from_pylist(list(rows)))

@@ -7,7 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from analytics.document.clock import Clock
-from analytics.document.palette import Palette
+from analytics.document.palette import LIGHT, Palette
 from analytics.document.svg import GAPS, check
 from analytics.figures import duration
 
@@ -23,6 +23,8 @@ HOURS_APART = 3
 """An axis has a mark where the clock shows an hour that is a multiple of it."""
 FONT = "system-ui, sans-serif"
 TEXT = 11
+TITLE = 70
+"""Pixels of a title and a legend above a chart."""
 SECONDS = (1, 10, 60, 600, 3600, 21_600, 86_400, 604_800)
 """Where an axis of times has its marks."""
 
@@ -72,8 +74,23 @@ def _config(alt: Any, palette: Palette) -> Any:
             labelLimit=260,
             symbolType="square",
             symbolStrokeWidth=0,
+            columnPadding=30,
         ),
     )
+
+
+def titled(chart: Any, finding: str, told: str) -> Any:
+    """Return a chart for a notebook, which has no page around it: what it says, and in what."""
+    alt = altair()
+    title = alt.Title(
+        finding, subtitle=told, anchor="start", subtitleColor=LIGHT.quiet, color=LIGHT.ink
+    )
+    named = chart.properties(
+        title=title, background=LIGHT.ground, padding=8, config=_config(alt, LIGHT)
+    )
+    if named.autosize is not alt.Undefined:  # the title takes its place from the picture
+        named.height += TITLE
+    return named
 
 
 def series(names: Sequence[str], colours: Sequence[str]) -> Any:
