@@ -91,6 +91,13 @@ class Parts:
     project_id: str
     _seen: set[Path] = field(default_factory=set)
 
+    def last_day(self) -> date | None:
+        """Return the last UTC day of which there are parts, however long ago."""
+        found = (self.root / f"project_id={self.project_id}").glob("date=????-??-??")
+        return max(
+            (date.fromisoformat(one.name.removeprefix("date=")) for one in found), default=None
+        )
+
     def read(self, days: Collection[date]) -> Iterator[pa.Table]:
         """Yield the rows of the parts of some days that were not there at the last call."""
         for day in sorted(days):

@@ -1,6 +1,6 @@
 """Keeps one project's chats as they are now, and answers for them again and again.
 
-All rows since the look-back are kept, without texts. The views run over those of living chats only:
+All rows since the look-back are kept, without texts. The views run over those of chats awake only:
 a chat that was closed a while ago and is silent is settled, its facts of the day are put aside, so
 that an answer costs what is going on, not what has gone on. Whatever is heard of a settled chat
 wakes it. Of an agent, what came before the present state is settled, too. Nothing is read from
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 QUIET = timedelta(minutes=90)
 """How long a closed chat lives on: longer than any gauge looks back."""
 SETTLE_EVERY = timedelta(minutes=1)
+TABLES = ("kept", "awake", "covered", "settled", "settled_facts")
+"""What it holds beside the views' tables, which bear the views' names."""
 TODAY = ("chats_offered", "chats_closed", "service_level")
 
 _NEW = """
@@ -42,11 +44,11 @@ _WAKE = """
 create or replace temp table woken as
 select distinct settled.request_id from settled
 inner join arrived on settled.request_id = arrived.request_id;
-insert into living select * from kept where request_id in (select request_id from woken);
+insert into awake select * from kept where request_id in (select request_id from woken);
 delete from settled where request_id in (select request_id from woken);
 delete from settled_facts where conversation_id in (select request_id from woken);
 insert into kept select * from arrived;
-insert into living select * from arrived;
+insert into awake select * from arrived;
 """
 _DEPARTMENTS = """
 select department_id, max_by(department_name, received_at) from arrived
@@ -55,10 +57,10 @@ group by department_id
 """
 _DONE = """
 create or replace temp table done as
-select request_id from living
+select request_id from awake
 where request_id is not null and kind in ('request', 'message')
 group by request_id
-having max(received_at) < (select max(received_at) from living) - interval '{quiet}' minute
+having max(received_at) < (select max(received_at) from awake) - interval '{quiet}' minute
 except
 select conversation_id from waits
 where closed_at is null or closed_at >= timestamp '{now}' - interval '{quiet}' minute
@@ -67,8 +69,8 @@ _SETTLE = """
 insert into settled select request_id from done;
 insert into settled_facts
 select * from measured where conversation_id in (select request_id from done);
-create or replace temp table living as
-select living.* from living
+create or replace temp table awake as
+select awake.* from awake
 left join (
     select agent_id, min(started_at) as began_at
     from (
@@ -78,12 +80,12 @@ left join (
     ) as newest
     group by agent_id
 ) as states
-    on living.kind = 'agent' and living.agent_id = states.agent_id
+    on awake.kind = 'agent' and awake.agent_id = states.agent_id
 where
-    (living.request_id is null or living.request_id not in (select request_id from done))
+    (awake.request_id is null or awake.request_id not in (select request_id from done))
     and (
         states.began_at is null
-        or coalesce(living.updated_at, living.received_at) >= states.began_at
+        or coalesce(awake.updated_at, awake.received_at) >= states.began_at
     );
 """
 _AGENTS = """
@@ -99,7 +101,7 @@ order by waiting_s desc, conversation_id
 _GAP = "select why from gaps where topic is null and until is null order by since desc limit 1"
 _MIDNIGHT = """
 create or replace temp table kept as select * from kept where date >= date '{day}';
-create or replace temp table living as select * from kept;
+create or replace temp table awake as select * from kept;
 delete from settled;
 delete from settled_facts;
 """
@@ -141,12 +143,12 @@ class Live:
         """Make the tables, empty: an empty journal has every column."""
         empty = f"select {archive.columns()} from incoming"  # noqa: S608 (no values)
         self._connection.register("incoming", as_table([]))
-        for name in ("kept", "living", "covered"):
+        for name in ("kept", "awake", "covered"):
             self._connection.execute(f"create temp table {name} as {empty}")
         self._connection.unregister("incoming")
         self._connection.execute("create temp table settled (request_id varchar)")
         self._connection.execute(
-            "create temp view events as select * from living union all select * from covered"
+            "create temp view events as select * from awake union all select * from covered"
         )
         self._asking()
         self._connection.execute(
@@ -234,10 +236,9 @@ class Live:
 
     def sizes(self) -> dict[str, int]:
         """Return how many rows and chats it holds, by table: what it costs."""
-        tables = ("kept", "living", "settled", "settled_facts")
         return {
             name: int(self._connection.execute(f"select count(*) from {name}").fetchall()[0][0])  # noqa: S608 (ours)
-            for name in tables
+            for name in TABLES
         }
 
     def close(self) -> None:

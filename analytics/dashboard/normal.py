@@ -74,6 +74,8 @@ def normal(folder: Folder, project_id: str, desk: Desk, today: date, now: dateti
     """Return what the weekday is usually like; a day that was not recorded enough counts not."""
     days: list[date] = []
     found: list[Happening] = []
+    if not folder.days(project_id):
+        return Normal((), [])
     for week in range(1, WEEKS + 1):
         day = today - timedelta(weeks=week)
         happenings = _day(folder, project_id, desk, Window(day, day + DAY, desk.tz, now))

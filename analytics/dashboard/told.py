@@ -5,7 +5,7 @@ No text of a chat and no visitor's name is among them; an agent's name is.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from analytics.dashboard.live import Figures
@@ -18,27 +18,33 @@ SILENCE = timedelta(seconds=30)
 LISTED = 50
 
 
-def project(figures: Figures, normal: Normal | None) -> dict[str, Any]:
-    """Return what the page shows of a project."""
+def project(
+    figures: Figures, normal: Normal | None, last_day: date | None = None
+) -> dict[str, Any]:
+    """Return what the page shows of a project; `last_day` is one of which something is there."""
     late = [row for row in figures.waiting if row["waiting_s"] > _patience(figures, row["state"])]
     return {
         "project_id": figures.project_id,
         "tz": figures.window.tz,
         "asked_at": plain(figures.window.now),
         "date": figures.window.since.isoformat(),
-        "gauges": records([figures.gauges])[0],
+        "gauges": records([figures.gauges | {"agents_busy_count": _busy(figures)}])[0],
         "today": _today(figures, normal),
         "service": _service(figures),
         "agents": records(figures.agents),
         "late": records([_shown(row) for row in late[:LISTED]]),
         "late_count": len(late),
-        "recorder": _recorder(figures),
+        "recorder": _recorder(figures, last_day),
     }
 
 
 def _patience(figures: Figures, state: str) -> float:
     settings = figures.settings
     return settings.reply_target_s if state == "active" else settings.answer_target_s
+
+
+def _busy(figures: Figures) -> int:
+    return sum(row["state"] == "available" and row["chats_count"] > 0 for row in figures.agents)
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
@@ -76,9 +82,9 @@ def _service(figures: Figures) -> dict[str, Any]:
     }
 
 
-def _recorder(figures: Figures) -> dict[str, Any]:
+def _recorder(figures: Figures, last_day: date | None) -> dict[str, Any]:
     heard, until = figures.gauges["last_event_at"], figures.gauges["covered_until"]
-    if heard is None and until is None:
+    if heard is None and until is None and last_day is None:
         state = "empty"
     elif until is None or figures.window.now - until > SILENCE:
         state = "down"
@@ -88,5 +94,6 @@ def _recorder(figures: Figures) -> dict[str, Any]:
         "state": state,
         "last_event_at": plain(heard),
         "covered_until": plain(until),
+        "last_day": last_day and last_day.isoformat(),
         "why": figures.why if state == "down" else None,
     }

@@ -34,6 +34,8 @@ ASK_EVERY = 1.0
 """Seconds from the beginning of an answer to that of the next, at least."""
 TURN_EVERY = timedelta(seconds=5)
 """Without an event, waits grow all the same."""
+QUIET_AT_ONCE = 2
+"""How many projects without an event, or an answer so far, are asked at a look."""
 ALIVE_EVERY = 10.0
 TROUBLE_PAUSE = 5.0
 STALE_AFTER = 60.0
@@ -41,7 +43,7 @@ STALE_AFTER = 60.0
 TROUBLE = "The archive cannot be read at the moment; the server's log says why."
 
 
-@dataclass
+@dataclass(eq=False)
 class _Project:
     live: Live
     parts: Parts
@@ -49,15 +51,16 @@ class _Project:
     normal: Normal | None = None
     normal_of: date | None = None
 
-    def refresh(self, news: News, now: datetime) -> bool:
-        """Take what is new; return whether there is another answer."""
+    def take(self, news: News) -> bool:
+        """Take what is new; return whether the answer is not true any more."""
         fresh = [as_table(news.rows), *self.parts.read(self.live.days())]
         count = sum([self.live.take(rows) for rows in fresh])
         self.live.vouch(as_table(news.covered))
-        due = self.figures is None or now - self.figures.window.now >= TURN_EVERY
-        if count or due:
-            self.figures = self.live.ask(now)
-        return bool(count or due)
+        return count > 0 and self.figures is not None
+
+    def age(self, now: datetime) -> timedelta:
+        """Return how old the answer is; one that is awaited is older than any."""
+        return timedelta.max if self.figures is None else now - self.figures.window.now
 
 
 @dataclass
@@ -71,7 +74,7 @@ class Watch:
     _journal: Journal = field(init=False)
     _projects: dict[str, _Project] = field(default_factory=dict)
     _turn: asyncio.Event = field(default_factory=asyncio.Event)
-    _shown: list[dict[str, Any]] = field(default_factory=list)
+    _last: list[dict[str, Any]] = field(default_factory=list)
     _refreshed_at: float | None = None
     _trouble: str | None = None
     _over: bool = False
@@ -136,8 +139,17 @@ class Watch:
         for project_id in self._names() - set(self._projects):
             live = Live(project_id, self.desk_of(project_id), now)
             self._projects[project_id] = _Project(live, Parts(self.root, project_id))
-        answered = [one.refresh(news.of(name), now) for name, one in self._projects.items()]
-        return any(answered)
+        asked = [one for name, one in self._projects.items() if one.take(news.of(name))]
+        asked += self._quiet(asked, now)
+        for one in asked:
+            one.figures = one.live.ask(now)
+        return bool(asked)
+
+    def _quiet(self, asked: list[_Project], now: datetime) -> list[_Project]:
+        """Return others whose turn it is: a few, or many would hold up those with news."""
+        rest = [one for one in self._projects.values() if one not in asked]
+        due = [one for one in rest if one.age(now) >= TURN_EVERY]
+        return sorted(due, key=lambda one: one.age(now), reverse=True)[:QUIET_AT_ONCE]
 
     def _names(self) -> set[str]:
         if self.chosen:
@@ -156,18 +168,23 @@ class Watch:
         self._journal = Journal(self.root)
         self._tell()
 
+    def shown(self) -> list[dict[str, Any]]:
+        """Return what is shown of each project."""
+        return [
+            told.project(one.figures, one.normal, one.parts.last_day())
+            for _, one in sorted(self._projects.items())
+            if one.figures is not None
+        ]
+
     def _tell(self) -> None:
         """Tell everybody the figures; in trouble, those that were there before it."""
         if self._trouble is None:
-            self._shown = [
-                told.project(one.figures, one.normal)
-                for _, one in sorted(self._projects.items())
-                if one.figures is not None
-            ]
+            self._last = self.shown()
         said = {
             "now": utc_now().isoformat(timespec="milliseconds") + "Z",
             "trouble": TROUBLE if self._trouble else None,
-            "projects": self._shown,
+            "projects": self._last,
+            "awaited_count": sum(one.figures is None for one in self._projects.values()),
         }
         self._say(json.dumps(said, ensure_ascii=False))
 

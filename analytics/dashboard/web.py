@@ -48,6 +48,8 @@ OPEN = ("/login", "/page.css", "/icon.svg", "/healthz")
 """What is answered without a token."""
 COOKIE_SECONDS = 30 * 24 * 3600
 LONGEST_LOGIN = 4096
+UNBUFFERED = {"X-Accel-Buffering": "no"}
+"""Tells a proxy before us to pass on what it gets."""
 RETRY = "retry: 1000\n\n"
 
 
@@ -94,7 +96,7 @@ class _Pages:
         given = parse_qs(said.decode("utf-8", "replace")).get("token", [""])[0]
         if not self._access.opens(given.strip()):
             return HTMLResponse(_text("login.html").replace(" hidden", ""), 401)
-        answer = RedirectResponse("/", 303)
+        answer = RedirectResponse("./", 303)
         answer.set_cookie(
             COOKIE,
             self._access.cookie,
@@ -107,7 +109,7 @@ class _Pages:
 
     async def events(self, _: Request) -> Response:
         """Send the figures, now and whenever they change."""
-        return StreamingResponse(self._stream(), media_type="text/event-stream")
+        return StreamingResponse(self._stream(), headers=UNBUFFERED, media_type="text/event-stream")
 
     async def _stream(self) -> AsyncIterator[str]:
         yield RETRY

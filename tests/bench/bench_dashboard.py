@@ -6,7 +6,7 @@ until a viewer was told figures in which it counts. The bar is 3 s.
 
 What a refresh costs, CPU of one thread, when so many rows of the day have come before: a working
 day of a large desk fed in steps, at each a few new rows. It should follow what goes on (the rows of
-living chats), not the day. And the memory of that process at each step.
+chats awake), not the day. And the memory of that process at each step.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _watched(archive: Path, url: str, count: int, pid: int) -> str:
 
 
 def _costs() -> list[str]:
-    lines = ["| rows of the day | of living chats | CPU s a refresh | wall s | MB of memory |"]
+    lines = ["| rows of the day | of chats awake | CPU s a refresh | wall s | MB of memory |"]
     lines.append("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "archive"
@@ -159,7 +159,7 @@ def _asked(live: Live, rows: pa.Table, at: pa.Array, since: datetime, now: datet
     sizes = live.sizes()
     cost, wall = statistics.median(costs), statistics.median(walls)
     memory = _memory(os.getpid())
-    return f"| {sizes['kept']} | {sizes['living']} | {cost:.2f} | {wall:.2f} | {memory:.0f} |"
+    return f"| {sizes['kept']} | {sizes['awake']} | {cost:.2f} | {wall:.2f} | {memory:.0f} |"
 
 
 def _history(archive: Path) -> None:

@@ -13,8 +13,9 @@ from analytics import metrics
 from analytics.archive import connect
 from analytics.config import Config
 from analytics.dashboard.follow import Parts, as_table
-from analytics.dashboard.live import TODAY, Live
+from analytics.dashboard.live import TABLES, TODAY, Live
 from analytics.folder import Folder
+from analytics.queries import VIEWS
 from analytics.window import DAY, Window
 from archiver.cli import cli as archiver
 
@@ -110,7 +111,7 @@ def test_whatever_is_settled_the_figures_are_those_of_the_whole_archive(root, ro
         assert picked(figures.agents, *names) == agents
         since = now
         settled = max(settled, live.sizes()["settled"])
-        assert live.sizes()["living"] < len(chats)
+        assert live.sizes()["awake"] < len(chats)
 
     assert settled > 100
     live.close()
@@ -172,6 +173,10 @@ def test_without_any_event_nothing_is_claimed():
     assert figures.waiting == figures.agents == figures.happenings == []
     assert live.take(as_table([])) == 0
     live.close()
+
+
+def test_no_view_has_the_name_of_a_table_of_ours():
+    assert not {*TABLES, "arrived", "woken", "done", "incoming"} & set(VIEWS)
 
 
 def test_no_text_of_a_chat_is_kept(rows):

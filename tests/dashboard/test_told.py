@@ -64,6 +64,15 @@ def test_a_recorder_without_a_sign_of_life_for_half_a_minute_is_down(seconds_ago
     assert told["recorder"]["why"] == ("the recorder died" if state == "down" else None)
 
 
+def test_what_was_recorded_long_ago_only_is_down_since_then():
+    nothing = {"last_event_at": None, "covered_until": None}
+
+    told = project(figures(gauges=nothing), None, date(2026, 11, 16))
+
+    assert told["recorder"]["state"] == "down"
+    assert told["recorder"]["last_day"] == "2026-11-16"
+
+
 def test_without_an_event_or_a_vouched_time_nothing_is_recorded_yet():
     nothing = {"last_event_at": None, "covered_until": None}
 

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from analytics.archive import utc_now
 from analytics.config import Config
-from analytics.dashboard.watch import TROUBLE, Watch
+from analytics.dashboard.watch import TROUBLE, TURN_EVERY, Watch
+from analytics.report import plain
 from archiver import contract
 from archiver.cli import cli as archiver
 
@@ -67,9 +68,26 @@ def test_all_projects_are_shown_or_those_chosen(root):
 
 
 def test_a_project_that_is_not_recorded_yet_is_shown_as_empty(root):
-    told = run_apart(until(watching(root, "f" * 24), lambda told: told["projects"]))
+    def is_compared(told):
+        return told["projects"] and told["projects"][0]["today"]["normal_days"] is not None
+
+    told = run_apart(until(watching(root, "f" * 24), is_compared))
 
     assert told["projects"][0]["recorder"]["state"] == "empty"
+    assert told["projects"][0]["today"]["normal_days"] == 0
+
+
+def test_a_project_that_was_recorded_long_ago_is_told_with_the_day(root):
+    yesterday = max(root.glob(f"project_id={PROJECTS[0]}/date=*"))
+    yesterday.rename(yesterday.with_name("date=2026-01-02"))
+    for other in root.glob(f"project_id={PROJECTS[0]}/date=*"):
+        if other.name != "date=2026-01-02":
+            shutil.rmtree(other)
+
+    told = run_apart(until(watching(root, PROJECTS[0]), lambda told: told["projects"]))
+
+    assert told["projects"][0]["recorder"]["state"] == "down"
+    assert told["projects"][0]["recorder"]["last_day"] == "2026-01-02"
 
 
 def test_a_part_that_cannot_be_read_is_told_and_what_is_mended_is_read(root, monkeypatch):
@@ -134,6 +152,27 @@ def test_nothing_is_asked_twice_without_news(root):
 
     assert watch.refresh(now)
     assert not watch.refresh(now)
+
+
+def test_of_many_without_news_some_take_their_turn_at_a_look(root, monkeypatch):
+    monkeypatch.setattr("analytics.dashboard.watch.QUIET_AT_ONCE", 1)
+    watch, now = watching(root), utc_now()
+    times = [*[now] * 3, *[now + TURN_EVERY] * 3]
+
+    answered = []
+    for time in times:
+        is_news = watch.refresh(time)
+        answered.append((is_news, sorted(one["asked_at"] for one in watch.shown())))
+
+    before, after = plain(now), plain(now + TURN_EVERY)
+    assert answered == [
+        (True, [before]),
+        (True, [before, before]),
+        (False, [before, before]),
+        (True, [before, after]),
+        (True, [after, after]),
+        (False, [after, after]),
+    ]
 
 
 def test_viewers_get_the_same_text_and_go_when_it_ends(root):

@@ -18,8 +18,10 @@ function lasting(ms) {
   return m >= 10 ? `${m} min` : m ? `${m} min ${String(s % 60).padStart(2, "0")} s` : `${s} s`;
 }
 
-function clock(text, tz) {
-  return text ? new Date(text).toLocaleTimeString("en-GB", { timeZone: tz }) : "never";
+// The clock of the desk; with the date, if it is of another day.
+function clock(text, { tz, date }) {
+  const at = new Date(text), day = at.toLocaleDateString("en-CA", { timeZone: tz });
+  return (day === date ? "" : `${day} `) + at.toLocaleTimeString("en-GB", { timeZone: tz });
 }
 
 function put(node, text) {
@@ -46,7 +48,7 @@ function list(desk, name, rows, empty) {
   const body = desk.querySelector(`[data-list="${name}"]`);
   if (!rows.length) {
     const cell = document.createElement("td");
-    cell.colSpan = 5; cell.className = "offline"; cell.textContent = empty;
+    cell.colSpan = 4; cell.className = "offline"; cell.textContent = empty;
     const line = document.createElement("tr");
     line.append(cell);
     rows = [line];
@@ -76,7 +78,7 @@ function chart(box, today, tz) {
   }
   const axis = document.createElement("div");
   axis.className = "axis"; axis.setAttribute("aria-hidden", "true");
-  for (const text of ["0 h", "6 h", "12 h", "18 h", `24 h · at most ${Math.round(most)}`]) {
+  for (const text of ["0 h", "6 h", "12 h", "18 h"]) {
     axis.append(Object.assign(document.createElement("span"), { textContent: text }));
   }
   box.replaceChildren(svg, axis);
@@ -94,13 +96,17 @@ function keys(project) {
   return { ...gauges, arrivals_count: today.arrivals.count, closes_count: today.closes.count, service_ratio: ratio };
 }
 
-function recorder(node, { recorder: { state, last_event_at, covered_until, why }, tz }) {
+function recorder(node, project) {
+  const { state, last_event_at, covered_until, last_day, why } = project.recorder;
+  const until = covered_until ?? last_event_at;
   node.className = state === "down" ? "recorder down" : "recorder";
   node.dataset.state = state;
   put(node, {
     empty: "Nothing is recorded of this project yet.",
-    recording: `Recorder at work; last event ${clock(last_event_at, tz)}.`,
-    down: `Nothing is recorded since ${clock(covered_until, tz)}${why ? ` (${why})` : ""}: the figures are those of then.`,
+    recording: `Recorder at work; last event ${last_event_at ? clock(last_event_at, project) : "more than two days ago"}.`,
+    down: until
+      ? `Nothing is recorded since ${clock(until, project)}${why ? ` (${why})` : ""}: the figures are those of then.`
+      : `Nothing is recorded since ${last_day}: there are no figures.`,
   }[state]);
 }
 
@@ -109,8 +115,9 @@ const STATES = { incoming: "nobody has it", assigned: "not answered", active: "s
 function late(desk, project) {
   put(desk.querySelector('[data-part="late-count"]'), project.late_count ? `(${project.late_count})` : "");
   list(desk, "late", project.late.map((one) => row([
-    [one.conversation_id.slice(-8), "head"], [STATES[one.state]], [one.department_name ?? NONE],
-    [one.agent_name ?? NONE], ["", "number", instant(one.waiting_since)],
+    [one.conversation_id.slice(-8), "head"], ["", "number", instant(one.waiting_since)],
+    [STATES[one.state]],
+    [[one.agent_name, one.department_name].filter(Boolean).join(" · ") || NONE],
   ])), "Nobody.");
 }
 
@@ -144,6 +151,7 @@ function show(desk, project, told_at) {
   part("arrivals", against(today.normal_days, today.arrivals));
   part("closes", against(today.normal_days, today.closes));
   part("service", service.base_count ? `${service.in_time_count} of ${service.base_count} answered within ${service.target_s} s` : "no chat counts yet");
+  part("most", `at most ${Math.max(0, ...today.arrivals.by_hour)} an hour`);
   part("usual", today.normal_days ? `the mean of ${today.normal_days} such weekday${today.normal_days > 1 ? "s" : ""}` : "no usual day yet");
   recorder(desk.querySelector('[data-part="recorder"]'), project);
   desk.querySelector('[data-tile="incoming"]').classList.toggle("bad", gauges.waiting_max_s > service.target_s);
@@ -161,9 +169,10 @@ function desks(projects) {
       desk.dataset.project = project.project_id;
       return desk;
     }));
-    if (!projects.length) {
-      main.append(Object.assign(document.createElement("p"), { className: "nothing", textContent: "Nothing is recorded in this archive yet." }));
-    }
+  }
+  if (!projects.length) {
+    const text = told.trouble || told.awaited_count ? "There are no figures yet." : "Nothing is recorded in this archive yet.";
+    main.replaceChildren(Object.assign(document.createElement("p"), { className: "nothing", textContent: text }));
   }
   return [...main.querySelectorAll(".desk")];
 }
@@ -182,8 +191,9 @@ function take(text) {
   link = "live";
   const places = desks(told.projects);
   told.projects.forEach((project, n) => show(places[n], project, instant(project.asked_at)));
-  element("notice").hidden = !told.trouble;
-  put(element("notice"), told.trouble ?? "");
+  const notice = told.trouble ?? (told.awaited_count ? `Projects still being read: ${told.awaited_count}.` : "");
+  element("notice").hidden = !notice;
+  put(element("notice"), notice);
   speak(told.projects);
   tell();
 }
