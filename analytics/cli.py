@@ -82,6 +82,7 @@ def report(
         command.report(request, names, format, output, compare=not no_compare, progress=progress)
         return
     from analytics import comparison, page, render
+    from analytics.document import staffing
     from analytics.report import build
 
     with request.open(only=names) as archive:
@@ -89,6 +90,8 @@ def report(
             told = build(archive, asked)
         if not no_compare:
             told |= comparison.compare(told, archive, request.open_at)
+            if set(queries.REPORT) <= set(names):
+                told |= staffing.of_window(archive.window, request.open_at)
     if format == "table":
         write(page.draw(told, _paint if output is None else lambda text, _: text), output)
     else:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+from analytics.capacity import words
 from analytics.figures import NOTHING, duration, marked, number, percent
 from analytics.sheet import FEW, Sheet, spent
 
@@ -57,6 +58,7 @@ def _chats(sheet: Sheet) -> str:
             f" good {percent(rated['good_ratio'])}; {percent(rated['response_ratio'])} of the"
             " chats closed were rated"
         ),
+        *_staffing(sheet),
     ]
     if written:
         lines.append(f"Messages   {', '.join(written)}")
@@ -68,6 +70,14 @@ def _chats(sheet: Sheet) -> str:
             f" the oldest for {duration(left['age_max_s'])}"
         )
     return "\n".join(lines) + "\n"
+
+
+def _staffing(sheet: Sheet) -> list[str]:
+    told = sheet.report.get("staffing")
+    if told is None:
+        return []
+    rough = "; a rough guide" if told["fits"] is False else ""
+    return [f"Staffing   {words.of_day(told)}{rough}"]
 
 
 def _service(sheet: Sheet) -> list[str]:

@@ -274,6 +274,20 @@ def busiest_past(rows: Sequence[Row]) -> str:
     return f"most on {when}: {number(top['requested_mean'])}"
 
 
+def of_day(told: Row) -> str:
+    """Return how many agents a day took, against how many there were."""
+    count, worst = told["intervals_count"], told["worst"]
+    if not count:
+        return f"not told: {told['basis']}"
+    if worst is None:
+        return f"enough agents in all {count} intervals recorded"
+    return (
+        f"too few in {told['short_count']} of {count} intervals; most are missing at"
+        f" {worst['time']}: {worst['agents_required']} required,"
+        f" {number(worst['agents_available'])} available"
+    )
+
+
 def replay(report: Row) -> tuple[str, str]:
     """Return which day was replayed, and how to read it."""
     title = f"Project {report['project_id']} · {report['date']} replayed · {report['tz']}"

@@ -17,15 +17,12 @@ from analytics import comparison, metrics, queries
 from analytics.archive import Archive
 from analytics.document import staffing
 from analytics.document.clock import Clock
-from analytics.document.staffing import Staffing
+from analytics.document.staffing import WEEKS, Staffing
 from analytics.report import build, records
 from analytics.request import Request
 from analytics.window import Window
 
 DAY = timedelta(days=1)
-WEEKS = timedelta(weeks=4)
-"""How long the habits of a week, and of chats, are looked at."""
-
 BESIDE = ("load_by_interval", "patience")
 """Metrics of the whole report's pictures, besides those that it tells."""
 BY_HOUR = ("service_level", "first_response_human")
@@ -82,6 +79,7 @@ def read(
         report = _report(request, archive, names, compare=compare, progress=progress)
         patience = _rows(archive, "patience")
         found = weeks.result()
+        report |= staffing.told(found.staffing) if found.staffing else {}
         day = _day(archive, found.staffing)
         return Material(report, day, patience, hours.result(), found.rows, found.since)
 

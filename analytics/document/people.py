@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from analytics.capacity import words
 from analytics.document import charts, lanes
 from analytics.document.blocks import Figure, Name, Picture, Said, Section, Table
 from analytics.document.facts import Facts, Row, definitions
-from analytics.document.material import Day, Material
+from analytics.document.material import Material
 from analytics.document.palette import CSS
-from analytics.figures import NOTHING, duration, number, percent
+from analytics.figures import NOTHING, duration, percent
 
 MOST_LANES = 40
 """Agents whose day is drawn: of more, those with the most chats and time."""
@@ -195,30 +196,14 @@ def staffing(material: Material) -> Section | None:
         f" taking as long as in the four weeks before; {needed.told}."
     )
     gaps = material.report["coverage"]["gaps"]
+    shown = words.of_day(material.report["staffing"])
     chart = charts.staffing(needed.rows, gaps, day.clock, CSS)
     return Section(
         "staffing",
         "Staffing",
         said=[[goal]],
         pictures=[
-            Picture.of(chart, "staffing-map", "Agents required and available", _short(day)),
+            Picture.of(chart, "staffing-map", "Agents required and available", shown),
         ],
         definitions=definitions("load_by_interval", "handle_time_by_concurrency"),
-    )
-
-
-def _short(day: Day) -> str:
-    known = [
-        row
-        for row in day.staffing.rows
-        if row["agents_required"] is not None and row["agents_mean"] is not None
-    ]
-    short = [row for row in known if row["agents_mean"] < row["agents_required"]]
-    if not short:
-        return f"enough agents in all {len(known)} intervals recorded"
-    worst = max(short, key=lambda row: row["agents_required"] - row["agents_mean"])
-    return (
-        f"too few in {len(short)} of {len(known)} intervals; most are missing at"
-        f" {day.clock.time(worst['since'])}: {worst['agents_required']} required,"
-        f" {number(worst['agents_mean'])} available"
     )

@@ -7,22 +7,29 @@ agents would have kept the target with the chats that did come.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
 from analytics.archive import Archive
 from analytics.capacity import history
-from analytics.capacity.calibration import calibrate
+from analytics.capacity.calibration import Calibration, calibrate
 from analytics.capacity.handling import LEAST_CLOSED
 from analytics.capacity.history import RECORDED, Past
 from analytics.capacity.staffing import Target, required
+from analytics.capacity.words import clock
+from analytics.comparison import Reopen
+from analytics.report import plain
+from analytics.window import DAY, Window
 
 Row = dict[str, Any]
 
 METRICS = ("load_by_interval", "handle_time_by_concurrency", "patience_mean")
 MOST_CHATS = 3
 """How many chats at once are counted with, if nothing says how many an agent may have."""
+WEEKS = timedelta(weeks=4)
+"""How long it is looked at how long chats take."""
 
 
 class Staffing(NamedTuple):
@@ -32,6 +39,8 @@ class Staffing(NamedTuple):
     target: Target
     chats: int
     told: str
+    fits: bool | None = None
+    """Whether the model describes this desk; None: nobody can tell."""
 
 
 def staffing(archive: Archive, day: date) -> Staffing:
@@ -47,7 +56,8 @@ def staffing(archive: Archive, day: date) -> Staffing:
     rows = _rows(past, day, target, chats)
     if all(row["agents_required"] is None for row in rows):
         return Staffing((), target, chats, "no interval of the day was recorded")
-    return Staffing(rows, target, chats, _fit(past, target, chats))
+    found = calibrate(past.observed(), past.history(chats).demand(0), target.answer_in)
+    return Staffing(rows, target, chats, _fit(found), found.fits)
 
 
 def _rows(past: Past, day: date, target: Target, chats: int) -> list[Row]:
@@ -69,12 +79,53 @@ def _rows(past: Past, day: date, target: Target, chats: int) -> list[Row]:
     ]
 
 
-def _fit(past: Past, target: Target, chats: int) -> str:
+def _fit(found: Calibration) -> str:
     """Return how far the model is to be trusted on this desk."""
-    found = calibrate(past.observed(), past.history(chats).demand(0), target.answer_in)
     if found.difference is None:
         return "nothing to compare the model with"
     points = f"{100 * found.difference:+.0f} points".replace("-", "−")
     return f"on the weeks before the model is {points} off" + (
         "" if found.fits else ": it does not fit this desk, so read it as a rough guide"
     )
+
+
+def of_window(window: Window, reopen: Reopen) -> Row:
+    """Return what a report has to say of the agents, under `staffing`; nothing of several days."""
+    if len(window.days()) > 1:
+        return {}
+    wider = replace(window, since=window.until - WEEKS)
+    with reopen(wider, only=METRICS, at_most=DAY) as archive:
+        return told(staffing(archive, window.since))
+
+
+def told(found: Staffing) -> Row:
+    """Return a day's agents, required and available, as a report has them."""
+    known = [
+        row
+        for row in found.rows
+        if row["agents_required"] is not None and row["agents_mean"] is not None
+    ]
+    short = [row for row in known if row["agents_mean"] < row["agents_required"]]
+    short.sort(key=lambda row: row["agents_mean"] - row["agents_required"])
+    told = {
+        "service_level": found.target.service_level,
+        "answer_in": found.target.answer_in,
+        "max_chats": found.chats,
+        "basis": found.told,
+        "fits": found.fits,
+        "intervals_count": len(known),
+        "short_count": len(short),
+        "worst": _interval(short[0]) if short else None,
+        "intervals": [_interval(row) for row in known],
+    }
+    return {"staffing": told}
+
+
+def _interval(row: Row) -> Row:
+    return {
+        "since": plain(row["since"]),
+        "time": clock(row["minute"]),
+        "requested_count": row["requested_count"],
+        "agents_required": row["agents_required"],
+        "agents_available": row["agents_mean"],
+    }

@@ -41,6 +41,7 @@ def test_a_report_is_the_object_that_others_read(desk, ask):
         "metrics",
         "settings",
         "comparison",
+        "staffing",
     ]
     assert (told["format"], told["since"], told["until"]) == (FORMAT, DAY, "2026-03-04")
     assert (told["project_id"], told["tz"]) == (desk.project_id, "UTC")

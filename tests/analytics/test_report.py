@@ -144,3 +144,29 @@ def test_a_metric_that_there_is_not_cannot_be_chosen(weeks, ask):
     assert done.stderr.splitlines()[-1] == (
         "Error: Invalid value for '--metrics': no 'luck'; there is " + ", ".join(queries.METRICS)
     )
+
+
+def test_the_agents_that_a_day_took_stand_beside_those_who_were_there(told, weeks, ask):
+    found = told(*MONDAY)["staffing"]
+
+    known = found["intervals"]
+    short = [row for row in known if row["agents_available"] < row["agents_required"]]
+    lack = {row["time"]: row["agents_required"] - row["agents_available"] for row in short}
+    assert found["intervals_count"] == len(known) == 48
+    assert found["short_count"] == len(short) > 0
+    assert found["worst"]["time"] == max(lack, key=lack.__getitem__)
+    said = f"too few in {len(short)} of 48 intervals; most are missing at {found['worst']['time']}"
+    for form in ("table", "html"):
+        assert said in ask("report", "--archive", weeks, *MONDAY, "--format", form).stdout
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--since", "2026-03-15", "--until", "2026-03-17"),
+        (*MONDAY, "--metrics", "queue_time"),
+        (*MONDAY, "--no-compare"),
+    ],
+)
+def test_several_days_or_a_few_figures_tell_no_staffing(told, options):
+    assert "staffing" not in told(*options)
