@@ -269,13 +269,13 @@ def _sources(
     days: list[date],
 ) -> str:
     """Return the statement that reads the parts and what is unsealed."""
-    import pyarrow as pa
-
     sources = []
     listed = ", ".join(_quoted(path) for path in parts)
     if parts:
         sources.append(f"select {columns()} from {_read(listed)}")  # noqa: S608 (no values)
     if segments:
+        import pyarrow as pa  # which takes as long as a small report
+
         unsealed = pa.concat_tables([segment.rows for segment in segments])
         connection.register("journal", unsealed)
         connection.execute(
