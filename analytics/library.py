@@ -28,7 +28,7 @@ LOOK_BACK, LOOK_AHEAD = 2, 7
 _Checked = TypeVar("_Checked")
 
 
-class Settings(TypedDict, total=False):
+class Options(TypedDict, total=False):
     """How a project is measured; what is left out is as configured (docs/settings.md)."""
 
     tz: str | None
@@ -55,7 +55,7 @@ def open(  # noqa: A001, PLR0913 (analytics.open, with the commands' options)
     look_back: int | str | None = None,
     look_ahead: int | str | None = None,
     config: str | os.PathLike[str] | None = None,
-    **settings: Unpack[Settings],
+    **settings: Unpack[Options],
 ) -> Project:
     """Open an archive for questions about some local days of a project.
 

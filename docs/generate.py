@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -84,6 +85,41 @@ def signs() -> str:
         for sign in health.SIGNS
     ]
     return table(("metric", "type", "meaning"), rows)
+
+
+def library() -> str:
+    """Return what programs may use of `analytics`, from its signatures and docstrings."""
+    import analytics
+    from analytics import config
+
+    names = ", ".join(f"`{name}`" for name in config.KEYS)
+    parts = [_described("analytics.open", analytics.open), f"The settings: {names}.\n"]
+    for kind in (analytics.Project, analytics.Answer):
+        parts.append(f"## {kind.__name__}\n\n{inspect.getdoc(kind)}\n")
+        for name, member in vars(kind).items():
+            if not name.startswith("_"):
+                parts.append(_described(name, member, depth=3))
+    return "\n".join(parts)
+
+
+def _described(name: str, member: Any, depth: int = 2) -> str:
+    """Return a function, method or property as Markdown."""
+    told = ""
+    if not isinstance(member, property):
+        told = f"```text\n{_signature(name.rpartition('.')[2], member)}\n```\n\n"
+    return f"{'#' * depth} {name}\n\n{told}{inspect.getdoc(member)}\n"
+
+
+def _signature(name: str, function: Callable[..., Any]) -> str:
+    """Return how a function is called; too long a line is one of each argument."""
+    found = inspect.signature(function)
+    arguments = [one for one in found.parameters.values() if one.name != "self"]
+    line = str(found.replace(parameters=arguments)).replace("'", "")
+    if len(name + line) <= WIDTH:
+        return name + line
+    inner, _, answer = line.removeprefix("(").rpartition(") -> ")
+    split = re.sub(r", (?=\*|\w+:)", ",\n    ", inner)
+    return f"{name}(\n    {split},\n) -> {answer}"
 
 
 def commands(name: str) -> str:

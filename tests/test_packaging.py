@@ -90,6 +90,47 @@ def test_installed_commands_find_their_queries(installed, tmp_path):
         assert query.stem in metrics
 
 
+def test_the_installed_command_copies_the_notebooks(installed, tmp_path):
+    run(installed / "analytics", "notebook", "here", cwd=tmp_path)
+
+    copied = {path.name for path in (tmp_path / "here").iterdir()}
+    assert copied == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+
+
+SCRIPT = """
+from typing import Any
+
+import analytics
+
+with analytics.open("chats", tz="Europe/Rome", last=7, answer_target=30) as week:
+    answer: analytics.Answer = week.metric("queue_time", by="hour", chats=False).whole()
+    rows: list[dict[str, Any]] = answer.records()
+    share: float = week.coverage
+"""
+WRONG = """
+import analytics
+
+analytics.open("chats", answer_target="soon")
+analytics.open("chats").metrik("queue_time")
+"""
+
+
+@pytest.mark.slow
+def test_programs_of_users_are_checked_against_its_types(installed, tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "wrong.py").write_text(WRONG)
+    mypy = (sys.executable, "-m", "mypy", "--strict", "--no-incremental")
+    asked = (*mypy, "--python-executable", installed / "python", "script.py", "wrong.py")
+
+    done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    found = [line.partition(": error: ") for line in done.stdout.splitlines()[:-1]]
+    assert [(where, told.rpartition("[")[2]) for where, _, told in found] == [
+        ("wrong.py:4", "arg-type]"),
+        ("wrong.py:5", "attr-defined]"),
+    ]
+
+
 @pytest.mark.parametrize("command", ["archiver", "analytics"])
 def test_installed_commands_tell_their_version(installed, tmp_path, command):
     assert "0.1.0" in run(installed / command, "--version", cwd=tmp_path)
