@@ -91,19 +91,26 @@ def calibrate(
 def _compared(
     key: tuple[int, int], group: Sequence[Observed], shape: Demand, answer_in: float
 ) -> Compared:
+    """Predict each interval by who was there, as one agent more or fewer changes it much."""
     exposure = math.fsum(one.exposure_s for one in group)
     requested = sum(one.requested for one in group)
-    agents = math.fsum(one.agents * one.exposure_s for one in group) / exposure
     demand = Demand(requested / exposure, shape.handle_times, shape.patience)
-    predicted = expected(demand, agents, answer_in)
+    predicted = [(expected(demand, one.agents, answer_in), one.requested) for one in group]
+
+    def mean(values: Iterable[tuple[float | None, int]]) -> float | None:
+        known = [(value, count) for value, count in values if count]
+        if any(value is None for value, _ in known):
+            return None
+        return math.fsum((value or 0.0) * count for value, count in known) / requested
+
     return Compared(
         *key,
         requested=requested,
-        agents=agents,
+        agents=math.fsum(one.agents * one.exposure_s for one in group) / exposure,
         service_level=sum(one.in_time for one in group) / requested,
-        predicted_service_level=predicted.service_level,
+        predicted_service_level=mean((one.service_level, count) for one, count in predicted),
         wait_mean=math.fsum(one.wait_s for one in group) / requested,
-        predicted_wait_mean=predicted.wait_mean,
+        predicted_wait_mean=mean((one.wait_mean, count) for one, count in predicted),
     )
 
 

@@ -69,3 +69,15 @@ def test_agents_count_by_how_long_they_were_seen():
     rows = past(3, agents=2.0) + past(3, agents=4.0, exposure_s=600.0)
 
     assert calibrate(rows, SHAPE, 60).rows[0].agents == pytest.approx(2.5)
+
+
+def test_each_interval_is_predicted_by_who_was_there():
+    (row,) = calibrate(past(3, agents=0.0) + past(3, agents=4.0), SHAPE, 60).rows
+
+    demand = Demand(60 / 10800, (300.0, 360.0), 240.0)
+    none, four = (solve(demand, agents, 60) for agents in (0, 4))
+    assert row.agents == 2
+    assert row.predicted_service_level == pytest.approx(
+        (none.service_level + four.service_level) / 2
+    )
+    assert row.predicted_wait_mean == pytest.approx((none.wait_mean + four.wait_mean) / 2)
