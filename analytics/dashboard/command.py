@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -53,7 +54,7 @@ def dashboard(desks: Desks, address: str, token_file: Path | None) -> None:
     from analytics.folder import Folder
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    Folder(desks.archive)  # says so if there is none
+    _name_unknown(desks.projects, Folder(desks.archive).projects())
     access = Access(_token(token_file))
     listening = _listen(address, access)
     watch = Watch(desks.archive, desks.projects, desks.desk)
@@ -75,6 +76,14 @@ def dashboard(desks: Desks, address: str, token_file: Path | None) -> None:
             self.should_exit = True
 
     Server(config).run(sockets=[listening])
+
+
+def _name_unknown(chosen: Sequence[str], known: Sequence[str]) -> None:
+    """Warn of what may be a slip; a recorder may also begin with it later."""
+    for name in chosen:
+        if name not in known:
+            there = f"there is {', '.join(known)}" if known else "nor is any other"
+            click.echo(f"Warning: --project {name}: not recorded so far; {there}", err=True)
 
 
 def _token(path: Path | None) -> str | None:

@@ -48,11 +48,13 @@ class _Project:
     live: Live
     parts: Parts
     figures: Figures | None = None
+    last_day: date | None = None
     normal: Normal | None = None
     normal_of: date | None = None
 
     def take(self, news: News) -> bool:
         """Take what is new; return whether the answer is not true any more."""
+        self.last_day = self.parts.last_day()
         fresh = [as_table(news.rows), *self.parts.read(self.live.days())]
         count = sum([self.live.take(rows) for rows in fresh])
         self.live.vouch(as_table(news.covered))
@@ -171,7 +173,7 @@ class Watch:
     def shown(self) -> list[dict[str, Any]]:
         """Return what is shown of each project."""
         return [
-            told.project(one.figures, one.normal, one.parts.last_day())
+            told.project(one.figures, one.normal, one.last_day)
             for _, one in sorted(self._projects.items())
             if one.figures is not None
         ]

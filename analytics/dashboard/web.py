@@ -50,6 +50,7 @@ COOKIE_SECONDS = 30 * 24 * 3600
 LONGEST_LOGIN = 4096
 UNBUFFERED = {"X-Accel-Buffering": "no"}
 """Tells a proxy before us to pass on what it gets."""
+ALIVE = "event: alive\ndata: yes\n\n"
 RETRY = "retry: 1000\n\n"
 
 
@@ -114,7 +115,7 @@ class _Pages:
     async def _stream(self) -> AsyncIterator[str]:
         yield RETRY
         async for text in self._watch.turns():
-            yield ": still here\n\n" if text is None else f"data: {text}\n\n"
+            yield ALIVE if text is None else f"data: {text}\n\n"
 
     async def state(self, _: Request) -> Response:
         """Send the figures once."""

@@ -63,6 +63,18 @@ def test_a_token_file_that_is_not_there_is_named(root, tmp_path):
     assert done.stderr == f"Error: {tmp_path / 'none'}: cannot read the token\n"
 
 
+def test_a_project_that_is_not_there_is_named_with_those_that_are(root, taken_port):
+    (root / "project_id=aaaa").mkdir()
+    port = ("--address", f"127.0.0.1:{taken_port}")
+
+    done = ask(root, "--project", "bbbb", "--project", "aaaa", *port)
+
+    assert done.stderr.splitlines()[0] == (
+        "Warning: --project bbbb: not recorded so far; there is aaaa"
+    )
+    assert "aaaa:" not in done.stderr
+
+
 def test_a_folder_that_is_no_archive_is_refused(tmp_path):
     done = ask(tmp_path)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
-from urllib.parse import urlsplit
+import urllib.request
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 
@@ -81,6 +82,7 @@ def test_signing_in_gives_a_cookie_that_shows_the_figures(guarded):
     assert TOKEN not in cookie
     assert ask(guarded, "/state", Cookie=cookie.partition(";")[0])[0].status == 200
     assert ask(guarded, "/state", Cookie="dashboard=0")[0].status == 401
+    assert urljoin("http://proxy/desk/login", answer.headers["Location"]) == "http://proxy/desk/"
 
 
 def test_behind_a_proxy_with_tls_the_cookie_stays_there(guarded):
@@ -101,6 +103,12 @@ def test_a_wrong_token_is_told_and_a_huge_one_not_read(guarded):
 def test_without_a_token_another_name_of_this_machine_is_refused(is_open, guarded):
     assert ask(is_open, Host="rebound.example.org")[0].status == 421
     assert ask(guarded, Host="desk.example.org")[0].status == 401
+
+
+def test_who_waits_gets_signs_of_life_that_no_proxy_holds_back(is_open):
+    with urllib.request.urlopen(f"{is_open}events", timeout=60) as stream:  # noqa: S310 (ours)
+        assert stream.headers["X-Accel-Buffering"] == "no"
+        assert any(line == b"event: alive\n" for line in stream)
 
 
 def test_without_a_token_nobody_can_sign_in(is_open):

@@ -154,6 +154,7 @@ function show(desk, project, told_at) {
   part("most", `at most ${Math.max(0, ...today.arrivals.by_hour)} an hour`);
   part("usual", today.normal_days ? `the mean of ${today.normal_days} such weekday${today.normal_days > 1 ? "s" : ""}` : "no usual day yet");
   recorder(desk.querySelector('[data-part="recorder"]'), project);
+  desk.classList.toggle("bare", !project.recorder.covered_until && !project.recorder.last_event_at);
   desk.querySelector('[data-tile="incoming"]').classList.toggle("bad", gauges.waiting_max_s > service.target_s);
   late(desk, project);
   agents(desk, project);
@@ -171,7 +172,7 @@ function desks(projects) {
     }));
   }
   if (!projects.length) {
-    const text = told.trouble || told.awaited_count ? "There are no figures yet." : "Nothing is recorded in this archive yet.";
+    const text = told.trouble || told.awaited_count ? "There are no figures yet." : "Nothing is recorded in this archive yet. What a recorder writes appears here by itself.";
     main.replaceChildren(Object.assign(document.createElement("p"), { className: "nothing", textContent: text }));
   }
   return [...main.querySelectorAll(".desk")];
@@ -193,21 +194,26 @@ function take(text) {
   told.projects.forEach((project, n) => show(places[n], project, instant(project.asked_at)));
   const notice = told.trouble ?? (told.awaited_count ? `Projects still being read: ${told.awaited_count}.` : "");
   element("notice").hidden = !notice;
+  element("notice").className = told.trouble ? "trouble" : "";
   put(element("notice"), notice);
   speak(told.projects);
   tell();
 }
 
 function tell() {
-  const state = link === "live" && Date.now() - heard > STALE_MS ? "stale" : link;
+  const asked = told ? Math.max(0, ...told.projects.map((one) => instant(one.asked_at))) : 0;
+  const age = asked ? now() - asked : 0;
+  const silent = Date.now() - heard > STALE_MS;
+  const state = link === "live" && (silent || age > STALE_MS || told.trouble) ? "stale" : link;
   element("link").dataset.state = state;
-  const at = heard ? `; the figures are ${lasting(Date.now() - heard)} old` : "";
+  const at = asked ? `; the figures are ${lasting(age)} old` : "";
   put(element("link-text"), { connecting: "Connecting …", live: "Live", stale: `No news${at}`, lost: `Reconnecting …${at}` }[state]);
 }
 
 function listen() {
   const source = new EventSource("events");
   source.onmessage = (event) => take(event.data);
+  source.addEventListener("alive", () => { heard = Date.now(); });
   source.onerror = () => {
     link = "lost";
     tell();
