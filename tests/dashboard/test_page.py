@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 import signal
+import urllib.request
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from click.testing import CliRunner
 
 from analytics.dashboard.command import TOKEN as TOKEN_VARIABLE
+from archiver import contract
 from archiver.cli import cli as archiver
 
 PATIENCE_MS = 60_000
@@ -154,7 +160,9 @@ def test_it_says_how_fresh_it_is_and_comes_back_when_the_server_does(
     page.goto(url)
 
     page.wait_for_selector('.recorder[data-state="down"]')
-    assert "(the recorder was stopped): the figures are those of then." in page.inner_text(".desk")
+    assert "(the recorder was stopped): the figures are what was known then." in page.inner_text(
+        ".desk"
+    )
 
     server.send_signal(signal.SIGSTOP)
     page.clock.fast_forward(20_000)
@@ -170,6 +178,71 @@ def test_it_says_how_fresh_it_is_and_comes_back_when_the_server_does(
     serve(*address)
     page.wait_for_selector('#link[data-state="live"]')
     context.close()
+
+
+@contextmanager
+def watched(browser, url, **clock):
+    """Open the page with a clock of its own."""
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.clock.install(**clock)
+    page.goto(url)
+    yield page
+    context.close()
+
+
+def test_nothing_to_tell_is_no_silence(browser, serve, tmp_path):
+    (tmp_path / contract.MARKER).write_text(f'{{"format": {contract.VERSION}}}')
+    url, _ = serve("--archive", str(tmp_path))
+    with watched(browser, url) as page:
+        page.wait_for_selector('#link[data-state="live"]')
+        assert "Nothing is recorded in this archive yet." in page.inner_text("#desks")
+
+        page.clock.fast_forward(20_000)
+        page.wait_for_selector('#link[data-state="stale"]')
+        page.wait_for_selector('#link[data-state="live"]')
+
+
+def test_an_archive_that_goes_is_told_beside_the_last_figures(browser, left, serve, tmp_path):
+    archive = shutil.copytree(left, tmp_path / "archive")
+    url, _ = serve("--archive", str(archive))
+    with opened(browser, url) as page:
+        page.wait_for_selector('.recorder[data-state="down"]')
+        archive.rename(tmp_path / "away")
+        page.wait_for_selector("#notice.trouble:visible")
+        page.wait_for_selector('#link[data-state="stale"]')
+
+        assert "The archive cannot be read" in page.inner_text("#notice")
+        assert page.is_visible(".tile")
+        assert Axe().run(page).response["violations"] == []
+
+        (tmp_path / "away").rename(archive)
+        page.wait_for_selector("#notice", state="hidden")
+        page.wait_for_selector('#link[data-state="live"]')
+
+
+@pytest.mark.parametrize("hours", [-5, 7])
+def test_waits_count_by_the_clock_of_the_server(browser, left, serve, hours):
+    url, _ = serve("--archive", str(left))
+    wrong = datetime.now(UTC) + timedelta(hours=hours)
+    with watched(browser, url, time=wrong) as page:
+        page.wait_for_selector('#link[data-state="live"]')
+        with urllib.request.urlopen(f"{url}state", timeout=60) as answer:  # noqa: S310 (ours)
+            (project,) = json.load(answer)["projects"]
+        since = [datetime.fromisoformat(one["since"]) for one in project["agents"]]
+        shown = page.locator('[data-list="agents"] td:last-child').all_inner_texts()
+
+        assert len(shown) == len(since) > 0
+        for text, at in zip(shown, since, strict=True):
+            minutes = (datetime.now(UTC) - at).total_seconds() / 60
+            assert abs(lasted(text) - minutes) < 3
+        assert not re.match("No news", page.inner_text("#link"))
+
+
+def lasted(text):
+    """Return the minutes of a time as the page tells it: hours, and minutes."""
+    return sum(int(n) * {"h": 60, "min": 1}[unit] for n, unit in re.findall(r"(\d+) (h|min)", text))
 
 
 def test_only_who_knows_the_token_sees_the_page(browser, serve):

@@ -105,7 +105,7 @@ function recorder(node, project) {
     empty: "Nothing is recorded of this project yet.",
     recording: `Recorder at work; last event ${last_event_at ? clock(last_event_at, project) : "more than two days ago"}.`,
     down: until
-      ? `Nothing is recorded since ${clock(until, project)}${why ? ` (${why})` : ""}: the figures are those of then.`
+      ? `Nothing is recorded since ${clock(until, project)}${why ? ` (${why})` : ""}: the figures are what was known then.`
       : `Nothing is recorded since ${last_day}: there are no figures.`,
   }[state]);
 }
