@@ -35,30 +35,31 @@ class Desk:
 
 
 @pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def desk(once: Callable[..., Path]) -> Desk:
     """Record a desk for three days without a gap."""
-    folder = tmp_path_factory.mktemp("desk")
     settings = DeskSettings(chats_per_day=60)
     start = round(datetime(2026, 3, 2, tzinfo=UTC).timestamp() * 1000)
-    truth = folder / "truth.jsonl"
-    plan = Plan(folder / "archive", Span(start, start + 3 * DAY), truth=truth)
-    record_history(settings, plan)
+
+    def record(folder: Path) -> None:
+        span = Span(start, start + 3 * DAY)
+        record_history(settings, Plan(folder / "archive", span, truth=folder / "truth.jsonl"))
+
+    folder = once("three-days", record)
     told: dict[str, list[dict[str, Any]]] = {}
-    for line in truth.read_text("utf-8").splitlines():
+    for line in (folder / "truth.jsonl").read_text("utf-8").splitlines():
         fact = json.loads(line)
         told.setdefault(fact["kind"], []).append(fact)
-    return Desk(plan.archive, settings.project_id, told)
+    return Desk(folder / "archive", settings.project_id, told)
 
 
 @pytest.fixture(scope="session")
-def weeks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def weeks(once: Callable[..., Path]) -> Path:
     """Record a desk from Sunday 1 to Monday 16 March 2026; Monday 9 lacks four hours."""
-    root = tmp_path_factory.mktemp("weeks") / "archive"
     start = round(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1000)
     hole = start + 8 * DAY + 8 * HOUR
-    plan = Plan(root, Span(start, start + 16 * DAY), gaps=(Span(hole, hole + 4 * HOUR),))
-    record_history(DeskSettings(chats_per_day=30), plan)
-    return root
+    span, gap = Span(start, start + 16 * DAY), Span(hole, hole + 4 * HOUR)
+    settings = DeskSettings(chats_per_day=30)
+    return once("weeks", lambda root: record_history(settings, Plan(root, span, (gap,))))
 
 
 @pytest.fixture(scope="session")

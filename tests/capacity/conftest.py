@@ -16,14 +16,13 @@ from archiver.simulate.timeline import DAY, HOUR
 
 
 @pytest.fixture(scope="session")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recorded(once: Callable[..., Path]) -> Path:
     """Record a desk from Monday 2 to Wednesday 25 March 2026; Tuesday 10 lacks 10:00 to 14:00."""
-    root = tmp_path_factory.mktemp("recorded") / "archive"
     start = round(datetime(2026, 3, 2, tzinfo=UTC).timestamp() * 1000)
     hole = start + 8 * DAY + 9 * HOUR  # an hour behind the clocks of Rome
-    plan = Plan(root, Span(start, start + 24 * DAY), gaps=(Span(hole, hole + 4 * HOUR),))
-    record_history(DeskSettings(chats_per_day=45, agents=5, departments=2), plan)
-    return root
+    span, gap = Span(start, start + 24 * DAY), Span(hole, hole + 4 * HOUR)
+    settings = DeskSettings(chats_per_day=45, agents=5, departments=2)
+    return once("desk-to-plan", lambda root: record_history(settings, Plan(root, span, (gap,))))
 
 
 @pytest.fixture

@@ -59,9 +59,13 @@ def ask() -> Callable[..., Result]:
 
 
 @pytest.fixture(scope="session")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def archive(once: Callable[..., Path]) -> Path:
     """Record a desk from Sunday 1 to Tuesday 10 March 2026; Monday 9 lacks an hour at noon."""
-    root = tmp_path_factory.mktemp("desk") / "archive"
+    return once("desk-of-a-document", record)
+
+
+def record(root: Path) -> None:
+    """Record the desk, and give its people names of ours."""
     start = round(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1000)
     hole = start + 8 * DAY + 11 * HOUR
     plan = Plan(root, Span(start, start + 10 * DAY), gaps=(Span(hole, hole + HOUR),))
@@ -70,7 +74,6 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part in sorted(root.glob("project_id=*/*/*.parquet")):
         pq.write_table(renamed(pq.ParquetFile(part).read(), called), part)
     assert set(called.values()) == set(NAMES)
-    return root
 
 
 def renamed(table: pa.Table, called: dict[str, str]) -> pa.Table:

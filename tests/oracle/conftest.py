@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
@@ -119,11 +120,11 @@ class Asked:
         return window.Window(self.since, self.until, ZONE, now, self.of.covered, *about)
 
     @contextmanager
-    def ask(self, look: Look = EVERYTHING) -> Iterator[archive.Archive]:
+    def ask(self, look: Look = EVERYTHING, only: Any = None) -> Iterator[archive.Archive]:
         """Open the archive, as if the recording had ended just now."""
         is_past = self.past is not None
         chosen = choose(self.since, self.until, ZONE.key, self.now, is_past=is_past)
-        about = {"settings": self.settings, "hours": self.hours}
+        about = {"settings": self.settings, "hours": self.hours, "only": only}
         with archive.connect(Folder(self.of.root), PROJECT_ID, chosen, *look, **about) as opened:
             yield opened
 
@@ -148,18 +149,20 @@ def ask() -> type[Asked]:
 
 
 @pytest.fixture(scope="session")
-def record(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Recorded]:
+def record(once: Callable[..., Path]) -> Callable[..., Recorded]:
     """Record a simulated desk with the command that users have for it."""
 
     def call(first: date, after: date, *options: str | int) -> Recorded:
-        folder = tmp_path_factory.mktemp("desk")
-        one = Recorded(folder / "archive", folder / "truth.jsonl", first, after)
-        arguments = ["--archive", one.root, "--truth", one.truth, "--tz", ZONE.key]
-        arguments += ["--days", (after - first).days, "--until", after, *options]
-        command = ["simulate", "history", *map(str, arguments)]
-        done = CliRunner().invoke(cli, command, catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-        return one
+        def run(folder: Path) -> None:
+            one = Recorded(folder / "archive", folder / "truth.jsonl", first, after)
+            arguments = ["--archive", one.root, "--truth", one.truth, "--tz", ZONE.key]
+            arguments += ["--days", (after - first).days, "--until", after, *options]
+            command = ["simulate", "history", *map(str, arguments)]
+            done = CliRunner().invoke(cli, command, catch_exceptions=False)
+            assert done.exit_code == 0, done.output
+
+        folder = once(quote("_".join(map(str, (first, after, *options))), safe=""), run)
+        return Recorded(folder / "archive", folder / "truth.jsonl", first, after)
 
     return call
 
