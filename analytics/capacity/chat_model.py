@@ -155,7 +155,7 @@ class _Chain:
 def _performance(chain: _Chain, target: float) -> Performance:
     agents, slots = chain.agents, chain.slots
     full = chain.wait_probability
-    abandoned = chain.leaving * chain.queue_mean / chain.demand.arrival_rate
+    abandoned = min(1.0, chain.leaving * chain.queue_mean / chain.demand.arrival_rate)
     chats = math.fsum(n * share for n, share in enumerate(chain.serving))
     chats += slots * (full - chain.serving[-1])
     idle = math.fsum((agents - n) * share for n, share in enumerate(chain.serving[:agents]))

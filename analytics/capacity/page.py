@@ -26,7 +26,7 @@ STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: var(--ink); background: var(--ground);
   margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
 h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-img { display: block; max-width: 100%; height: auto; margin-top: 1.5rem; }
+img { display: block; max-width: 100%; min-width: 44rem; height: auto; margin-top: 1.5rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid var(--faint);
@@ -65,10 +65,15 @@ def _parts(report: Row) -> Iterator[str]:
 def _basis(report: Row) -> str:
     rows = "\n".join(
         f'<tr class="{"warning" if is_warning else "fine"}">'
-        f'<th scope="row">{escape(name)}</th><td>{escape(text)}</td></tr>'
+        f'<th scope="row">{escape(name)}</th><td>{_unbroken(text)}</td></tr>'
         for name, text, is_warning in words.basis(report)
     )
     return f'<table class="basis">\n{rows}\n</table>'
+
+
+def _unbroken(text: str) -> str:
+    """Return a text in which no line ends between a number and its sign of per cent."""
+    return escape(text.replace(" %", "\N{NO-BREAK SPACE}%"))
 
 
 def _pictures(report: Row) -> Iterator[str]:
@@ -87,10 +92,10 @@ def _picture(rows: Sequence[Row], picture: Picture, alt: str) -> str:
         for theme in (LIGHT, DARK)
     )
     return (
-        '<picture><source media="(prefers-color-scheme: dark)"'
+        '<div class="scroll"><picture><source media="(prefers-color-scheme: dark)"'
         f' srcset="data:image/svg+xml;base64,{dark}">'
         f'<img alt="{escape(f"{picture.title}: {alt}")}"'
-        f' src="data:image/svg+xml;base64,{light}"></picture>'
+        f' src="data:image/svg+xml;base64,{light}"></picture></div>'
     )
 
 

@@ -42,7 +42,7 @@ def basis(report: Row) -> list[Said]:
         ("Target", _target(report["assumptions"]), False),
         *_supposition(report),
         *_handling(report["handle_times"], "Chats take"),
-        *_handling(_supposed_times(report), "  supposed"),
+        *_handling(_supposed_times(report), "Supposed to"),
         _patience(report["patience"]),
         *_forecast(report["forecast"]),
         *_calibration(report["calibration"]),
@@ -50,7 +50,9 @@ def basis(report: Row) -> list[Said]:
 
 
 def _supposed_times(report: Row) -> list[Row]:
-    return report["supposed"]["handle_times"] if report["supposed"] else []
+    """Return what chats are supposed to take, if that is something else than they take."""
+    other = report["supposed"]["handle_times"] if report["supposed"] else []
+    return [] if other == report["handle_times"] else other
 
 
 def _history(told: Row) -> Said:
@@ -146,7 +148,7 @@ def _calibration(told: Row | None) -> list[Said]:
         f"of the past the model says {percent(told['predicted_service_level'])} in time,"
         f" {percent(told['service_level'])} were; it says {duration(told['predicted_wait_mean'])}"
         f" of wait, it was {duration(told['wait_mean'])}; by time of the week it is"
-        f" {number(100 * told['typical'])} points off"
+        f" {100 * told['typical']:.0f} points off"
     )
     if not told["fits"]:
         text += ". THE MODEL DOES NOT FIT THIS DESK"
