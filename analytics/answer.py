@@ -5,7 +5,7 @@ It holds the rows; what they mean, and where they come from, it does not know.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,13 @@ class Answer:
     def __init__(self, table: pa.Table) -> None:
         """Take rows in Arrow; plain times are UTC."""
         self._table = _typed(table)
+
+    @classmethod
+    def of(cls, records: Iterable[dict[str, Any]]) -> Answer:
+        """Return records as an answer, so that a notebook shows them as a table."""
+        import pyarrow as pa
+
+        return cls(pa.Table.from_pylist(list(records)))
 
     @property
     def columns(self) -> list[str]:
@@ -86,7 +93,7 @@ class Answer:
 
     def __repr__(self) -> str:
         """Return the first rows as a plain table."""
-        return grid(self.columns, self._shown(str)) + self._rest()
+        return (grid(self.columns, self._shown(str)) if self.columns else "") + self._rest()
 
     def _repr_html_(self) -> str:
         """Return the first rows as a notebook shows them."""
@@ -103,6 +110,8 @@ class Answer:
         return [[told(shown(name, row[name])) for name in self.columns] for row in rows]
 
     def _rest(self) -> str:
+        if not len(self):
+            return "no rows"
         return f"the first {MOST} of {len(self):,} rows" if len(self) > MOST else ""
 
 

@@ -7,7 +7,7 @@ wanted. It prints nothing, and reads no variables of the environment.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date as Date  # noqa: N812 (`date` is an argument)
 from datetime import datetime
 from pathlib import Path
@@ -153,7 +153,7 @@ class Project:
     def metrics(self) -> Answer:
         """What `metric` answers: names, meanings, and what each may be broken down by."""
         found = [queries.load("metrics", name) for name in queries.METRICS]
-        return _listed(
+        return Answer.of(
             {"metric": one.name, "meaning": one.doc, "by": ", ".join(one.by)} for one in found
         )
 
@@ -161,7 +161,7 @@ class Project:
     def views(self) -> Answer:
         """What `relation` and `sql` know: names and meanings."""
         found = [queries.load("views", name) for name in queries.VIEWS]
-        return _listed({"view": one.name, "meaning": one.doc} for one in found)
+        return Answer.of({"view": one.name, "meaning": one.doc} for one in found)
 
     def metric(self, name: str, by: str | None = None, *, chats: bool = False) -> Answer:
         """Answer a metric, perhaps broken down; or with `chats`, which chats are behind it."""
@@ -215,9 +215,3 @@ class Project:
         """Return what is open."""
         window = self._window
         return f"{self.project_id} from {window.since} to {window.until} ({window.tz})"
-
-
-def _listed(rows: Iterable[dict[str, str]]) -> Answer:
-    import pyarrow as pa
-
-    return Answer(pa.Table.from_pylist(list(rows)))

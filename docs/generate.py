@@ -92,13 +92,12 @@ def library() -> str:
     import analytics
     from analytics import config
 
-    names = ", ".join(f"`{name}`" for name in config.KEYS)
-    parts = [_described("analytics.open", analytics.open), f"The settings: {names}.\n"]
+    settings = ", ".join(f"`{name}`" for name in config.KEYS)
+    parts = [_described("analytics.open", analytics.open), f"The settings: {settings}.\n"]
     for kind in (analytics.Project, analytics.Answer):
         parts.append(f"## {kind.__name__}\n\n{inspect.getdoc(kind)}\n")
-        for name, member in vars(kind).items():
-            if not name.startswith("_"):
-                parts.append(_described(name, member, depth=3))
+        names = [name for name in vars(kind) if not name.startswith("_")]
+        parts += [_described(name, getattr(kind, name), depth=3) for name in names]
     return "\n".join(parts)
 
 

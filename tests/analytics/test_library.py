@@ -161,6 +161,14 @@ def test_of_many_rows_the_first_are_shown_and_how_many_there_are(days):
     assert repr(answer).endswith("the first 60 of 1,234 rows")
 
 
+def test_that_there_are_no_rows_is_said(days):
+    empty = days.sql("select 1 as one where false")
+
+    assert repr(empty) == "one\nno rows"
+    assert empty._repr_html_().endswith("<p>no rows</p>")
+    assert repr(analytics.Answer.of([])) == "no rows"
+
+
 def test_every_metric_and_view_is_listed_with_its_sentence(days):
     metrics = {row["metric"]: row for row in days.metrics.records()}
     views = {row["view"]: row["meaning"] for row in days.views.records()}
