@@ -104,7 +104,7 @@ def _token(path: Path | None) -> str | None:
 
 def _listen(address: str, access: Access) -> socket.socket:
     host, (_, _, port) = host_of(address), address.rpartition(":")
-    if not port.isdigit() or host == address:
+    if not port.isdecimal() or int(port) > 65535 or host == address:
         raise SettingWrong(f"--address {address}: not HOST:PORT; write 127.0.0.1:8000")
     if access.token is None and not is_loopback(host):
         raise SettingWrong(
@@ -113,6 +113,8 @@ def _listen(address: str, access: Access) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, int(port)), family=family)
-    except (OSError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise SettingWrong(f"--address {address}: cannot listen there ({why})") from error
+    except OSError as error:
+        why = str(error.strerror).partition(" (")[0]  # Python repeats the address there
+        raise SettingWrong(
+            f"--address {address}: cannot listen there ({why}); choose another"
+        ) from error

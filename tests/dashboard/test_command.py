@@ -33,7 +33,7 @@ def test_an_address_that_others_reach_demands_a_token(root, address):
     )
 
 
-@pytest.mark.parametrize("address", ["8000", "127.0.0.1", "127.0.0.1:http", ":"])
+@pytest.mark.parametrize("address", ["8000", "127.0.0.1", "127.0.0.1:http", ":", "127.0.0.1:65536"])
 def test_what_is_no_address_is_refused(root, address):
     done = ask(root, "--address", address)
 
@@ -45,7 +45,10 @@ def test_a_port_in_use_is_named(root, taken_port):
     done = ask(root, "--address", f"127.0.0.1:{taken_port}")
 
     assert done.exit_code == 1
-    assert f"--address 127.0.0.1:{taken_port}: cannot listen there" in done.stderr
+    assert done.stderr == (
+        f"Error: --address 127.0.0.1:{taken_port}: cannot listen there"
+        " (Address already in use); choose another\n"
+    )
 
 
 def test_a_short_token_is_refused_and_not_shown(root):
