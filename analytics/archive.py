@@ -209,6 +209,7 @@ def database() -> duckdb.DuckDBPyConnection:
 
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
     connection.execute("set TimeZone = 'UTC'")  # given at connect, it asks the network for ICU
+    connection.execute("set enable_progress_bar = false")  # it would go to standard output
     connection.execute("set parquet_metadata_cache = true")  # every view reads the same parts
     connection.execute(queries.macros())
     return connection

@@ -231,3 +231,10 @@ def test_a_question_only_reads(opened, sql, message):
         opened.query(sql)
 
     assert str(refused.value) == message
+
+
+def test_a_long_query_draws_no_progress_where_the_data_go():
+    with archive.database() as connection:
+        told = connection.execute("select current_setting('enable_progress_bar')").fetchall()
+
+    assert told == [(False,)]
