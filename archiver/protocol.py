@@ -9,8 +9,10 @@ rules are the server's (see docs/format.md for what comes of them):
   then agents, single reads, messages.
 * The feed is asked for twice, some seconds apart: what changed while the server subscribed us to
   it is lost, and the second snapshot closes that hole.
-* The messages of every open chat are followed, and left a minute after the close. A chat believed
-  open but absent from a snapshot, or closed without its details, is read once by its own topic.
+* The messages of every open chat are followed, and left a minute after the close; those of a chat
+  that was closed on an earlier connection as soon as they are read again, or connections that are
+  cut each minute would never leave any. A chat believed open but absent from a snapshot, or closed
+  without its details, is read once by its own topic.
 * The server cuts a client that sends nothing for 30 s, and counts JSON heartbeats only. Its own
   ping may be stuck behind much else, so we do not wait for it to speak.
 """
@@ -101,7 +103,7 @@ class Protocol:
             for rid, chat in known.chats.items():
                 self._want(messages(project, rid), MESSAGES, "repair")
                 if not chat.is_open:
-                    self._farewells[project, rid] = Farewell(now + self.limits.farewell)
+                    self._farewells[project, rid] = Farewell(now + self.limits.again)
         self._pump(now)
 
     def receive(self, frame: Frame, now: int) -> None:
@@ -147,7 +149,7 @@ class Protocol:
                 del self._ask_at[project]
                 self._ask_again(self.topics[feed(project)])
         for (project, rid), farewell in list(self._farewells.items()):
-            if now >= farewell.at and not farewell.reading:
+            if now >= farewell.at and self._may_part(project, rid, farewell):
                 self._part(project, rid, farewell)
         if now >= self._ping_at():
             self._pinged = now
@@ -164,7 +166,11 @@ class Protocol:
         times = [self._ping_at()]
         times += [(waiting.asked or 0) + self.limits.answer for waiting in self._in_flight.values()]
         times += self._ask_at.values()
-        times += [farewell.at for farewell in self._farewells.values() if not farewell.reading]
+        times += [
+            farewell.at
+            for (project, rid), farewell in self._farewells.items()
+            if self._may_part(project, rid, farewell)
+        ]
         return min(times)
 
     def is_silent(self, now: int) -> bool:
@@ -323,6 +329,11 @@ class Protocol:
         farewell = self._farewells.get((project, rid))
         if rid not in told or (farewell is not None and farewell.reading):
             self._forget(project, rid)
+
+    def _may_part(self, project: str, rid: str, farewell: Farewell) -> bool:
+        """Tell whether nothing more is to come of a closed chat: its messages have been read."""
+        topic = self.topics.get(messages(project, rid))
+        return not farewell.reading and (topic is None or topic.confirmed or topic.refused)
 
     def _part(self, project: str, rid: str, farewell: Farewell) -> None:
         """Leave a chat a minute after its close; without its closing details, read it first.

@@ -286,6 +286,7 @@ def test_a_topic_is_not_left_before_its_snapshot_has_come():
     talk.wait(5.1)
     assert talk.left() == []
     talk.receive(messages("r1"), [])
+    talk.wait(0)
     assert talk.left() == [messages("r1")]
 
 
@@ -352,12 +353,28 @@ def test_a_closed_chat_of_an_earlier_life_is_read_and_left_too():
     memory.project(P).chats["r1"] = Chat(closing=1, detailed=False)
     talk = Talk(memory)
     talk.receive(FEED, [])
-    talk.receive(messages("r1"), [])
     talk.said()
 
-    talk.wait(60.1)
-
+    talk.wait(10)
+    assert f"{FEED}/r1" not in talk.asked()
+    talk.receive(messages("r1"), [])
+    talk.wait(0)
     assert f"{FEED}/r1" in talk.asked()
+    talk.receive(f"{FEED}/r1", chat("r1", 1000))
+    assert memory.project(P).chats == {}
+
+
+def test_closed_chats_do_not_gather_where_each_connection_is_cut_within_a_minute():
+    memory = open_memory()
+    for life in range(5):
+        memory.project(P).chats[f"r{life}"] = Chat(closing=1, detailed=True)
+        talk = Talk(memory)
+        talk.receive(FEED, [])
+        for rid in list(memory.project(P).chats):
+            talk.receive(messages(rid), [])
+        talk.wait(20)
+
+    assert memory.project(P).chats == {}
 
 
 def test_a_heartbeat_is_answered(talk):
