@@ -85,13 +85,14 @@ def report(
     from analytics.document import staffing
     from analytics.report import build
 
-    with request.open(only=names) as archive:
+    is_whole = set(queries.REPORT) <= set(names)
+    with request.open(only=(*names, *staffing.METRICS) if is_whole else names) as archive:
         with progress(names) as asked:
             told = build(archive, asked)
         if not no_compare:
             told |= comparison.compare(told, archive, request.open_at)
-            if set(queries.REPORT) <= set(names):
-                told |= staffing.of_window(archive.window, request.open_at)
+        if is_whole:
+            told |= staffing.told(staffing.staffing(archive, request.open_at))
     if format == "table":
         write(page.draw(told, _paint if output is None else lambda text, _: text), output)
     else:

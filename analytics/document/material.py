@@ -23,10 +23,10 @@ from analytics.request import Request
 from analytics.window import Window
 
 DAY = timedelta(days=1)
-BESIDE = ("load_by_interval", "patience")
+BESIDE = ("patience", *staffing.METRICS)
 """Metrics of the whole report's pictures, besides those that it tells."""
 BY_HOUR = ("service_level", "first_response_human")
-OF_WEEKS = ("arrivals_by_weekday_hour", *staffing.METRICS)
+OF_WEEKS = ("arrivals_by_weekday_hour",)
 
 Row = dict[str, Any]
 Progress = Callable[[tuple[str, ...]], AbstractContextManager[Any]]
@@ -78,10 +78,10 @@ def read(
         weeks = pool.submit(_weeks, request, window)
         report = _report(request, archive, names, compare=compare, progress=progress)
         patience = _rows(archive, "patience")
-        found = weeks.result()
-        report |= staffing.told(found.staffing) if found.staffing else {}
-        day = _day(archive, found.staffing)
-        return Material(report, day, patience, hours.result(), found.rows, found.since)
+        needed = staffing.staffing(archive, request.open_at)
+        report |= staffing.told(needed)
+        day = _day(archive, needed)
+        return Material(report, day, patience, hours.result(), *weeks.result())
 
 
 def _report(
@@ -99,15 +99,6 @@ def _report(
     return report
 
 
-@dataclass(frozen=True)
-class Weeks:
-    """The weeks that end with the window."""
-
-    since: date
-    rows: Sequence[Row]
-    staffing: Staffing | None
-
-
 def _hours(request: Request, window: Window) -> dict[str, list[Row]]:
     """Return metrics by hour: of a day, or of all days together."""
     with request.open_at(window, breakdown="hour", only=BY_HOUR) as archive:
@@ -118,13 +109,12 @@ def _hours(request: Request, window: Window) -> dict[str, list[Row]]:
     }
 
 
-def _weeks(request: Request, window: Window) -> Weeks:
+def _weeks(request: Request, window: Window) -> tuple[Sequence[Row], date]:
+    """Return when chats come, in the weeks that end with the window, and since when."""
     since = min(window.since, window.until - WEEKS)
     wider = replace(window, since=since)
     with request.open_at(wider, only=OF_WEEKS, at_most=DAY) as archive:
-        is_one = len(window.days()) == 1
-        needed = staffing.staffing(archive, window.since) if is_one else None
-        return Weeks(since, _rows(archive, "arrivals_by_weekday_hour"), needed)
+        return _rows(archive, "arrivals_by_weekday_hour"), since
 
 
 def _day(archive: Archive, needed: Staffing | None) -> Day | None:

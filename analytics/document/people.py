@@ -192,8 +192,8 @@ def staffing(material: Material) -> Section | None:
         return Section("staffing", "Staffing", said=said)
     goal = (
         f"Required: to have {percent(needed.target.service_level)} of the chats that came with an"
-        f" agent within {duration(needed.target.answer_in)}, {needed.chats} chats at once, chats"
-        f" taking as long as in the four weeks before; {needed.told}."
+        f" agent within {duration(needed.target.answer_in)}, {needed.chats} chats at once,"
+        f" {needed.told}."
     )
     gaps = material.report["coverage"]["gaps"]
     shown = words.of_day(material.report["staffing"])

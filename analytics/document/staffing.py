@@ -1,27 +1,29 @@
-"""Says how many agents each interval of a day took, by what chats took in the weeks before.
+"""Says how many agents each interval of a day took, by how long its own chats took.
 
 What came is known, so nothing is forecast: the model of `analytics.capacity` is asked how many
-agents would have kept the target with the chats that did come.
+agents would have kept the target with the chats that did come. A desk so small that a day does not
+tell how long chats take is looked at for some weeks, which are as cheap to read as they are small.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
 from analytics.archive import Archive
 from analytics.capacity import history
-from analytics.capacity.calibration import Calibration, calibrate
+from analytics.capacity.calibration import LEAST_CHATS, Calibration, calibrate
 from analytics.capacity.handling import LEAST_CLOSED
 from analytics.capacity.history import RECORDED, Past
+from analytics.capacity.plan import History
 from analytics.capacity.staffing import Target, required
 from analytics.capacity.words import clock
 from analytics.comparison import Reopen
 from analytics.report import plain
-from analytics.window import DAY, Window
+from analytics.window import DAY
 
 Row = dict[str, Any]
 
@@ -29,7 +31,7 @@ METRICS = ("load_by_interval", "handle_time_by_concurrency", "patience_mean")
 MOST_CHATS = 3
 """How many chats at once are counted with, if nothing says how many an agent may have."""
 WEEKS = timedelta(weeks=4)
-"""How long it is looked at how long chats take."""
+"""How long it is looked at how long chats take, where a day's are too few."""
 
 
 class Staffing(NamedTuple):
@@ -43,26 +45,36 @@ class Staffing(NamedTuple):
     """Whether the model describes this desk; None: nobody can tell."""
 
 
-def staffing(archive: Archive, day: date) -> Staffing:
-    """Return what a day took, the last one of an archive's window of some weeks."""
-    settings = archive.settings
+def staffing(archive: Archive, reopen: Reopen) -> Staffing | None:
+    """Return what a day took; nothing of an archive that is open for several."""
+    settings, window = archive.settings, archive.window
+    if len(window.days()) > 1:
+        return None
     target = Target(answer_in=settings.answer_target_s)
     chats = settings.chat_limit or MOST_CHATS
-    past = history.past(archive, history.ask(archive, METRICS))
+    day = _past(archive)
+    if all(row["coverage_ratio"] < RECORDED for row in day.intervals):
+        return Staffing((), target, chats, "no interval of the day was recorded")
+    past, basis, least = day, "as they did", 1
+    if not day.pooled:
+        wider = replace(window, since=window.until - WEEKS)
+        with reopen(wider, only=METRICS, at_most=DAY) as weeks:
+            past, basis, least = _past(weeks), "as in the four weeks before", LEAST_CHATS
     if not past.pooled:
         done = sum(one.closed for one in past.seen)
-        why = f"{done} live chats were done in these weeks; {LEAST_CLOSED} tell how long they take"
+        why = f"{done} live chats were done in four weeks; {LEAST_CLOSED} tell how long they take"
         return Staffing((), target, chats, why)
-    rows = _rows(past, day, target, chats)
-    if all(row["agents_required"] is None for row in rows):
-        return Staffing((), target, chats, "no interval of the day was recorded")
-    found = calibrate(past.observed(), past.history(chats).demand(0), target.answer_in)
-    return Staffing(rows, target, chats, _fit(found), found.fits)
-
-
-def _rows(past: Past, day: date, target: Target, chats: int) -> list[Row]:
     known = past.history(chats)
+    found = calibrate(past.observed(), known.demand(0), target.answer_in, least)
+    told = f"with chats taking as long {basis}; {_fit(found)}"
+    return Staffing(_rows(day, known, target), target, chats, told, found.fits)
 
+
+def _past(archive: Archive) -> Past:
+    return history.past(archive, history.ask(archive, METRICS))
+
+
+def _rows(day: Past, known: History, target: Target) -> list[Row]:
     @cache
     def needed(count: float) -> int:
         return required(known.demand(count), target).agents
@@ -74,8 +86,7 @@ def _rows(past: Past, day: date, target: Target, chats: int) -> list[Row]:
             if row["coverage_ratio"] >= RECORDED
             else None
         }
-        for row in past.intervals
-        if row["date"] == day
+        for row in day.intervals
     ]
 
 
@@ -84,22 +95,15 @@ def _fit(found: Calibration) -> str:
     if found.difference is None:
         return "nothing to compare the model with"
     points = f"{100 * found.difference:+.0f} points".replace("-", "−")
-    return f"on the weeks before the model is {points} off" + (
+    return f"the model is {points} off what happened" + (
         "" if found.fits else ": it does not fit this desk, so read it as a rough guide"
     )
 
 
-def of_window(window: Window, reopen: Reopen) -> Row:
+def told(found: Staffing | None) -> Row:
     """Return what a report has to say of the agents, under `staffing`; nothing of several days."""
-    if len(window.days()) > 1:
+    if found is None:
         return {}
-    wider = replace(window, since=window.until - WEEKS)
-    with reopen(wider, only=METRICS, at_most=DAY) as archive:
-        return told(staffing(archive, window.since))
-
-
-def told(found: Staffing) -> Row:
-    """Return a day's agents, required and available, as a report has them."""
     known = [
         row
         for row in found.rows

@@ -165,7 +165,6 @@ def test_the_agents_that_a_day_took_stand_beside_those_who_were_there(told, week
     [
         ("--since", "2026-03-15", "--until", "2026-03-17"),
         (*MONDAY, "--metrics", "queue_time"),
-        (*MONDAY, "--no-compare"),
     ],
 )
 def test_several_days_or_a_few_figures_tell_no_staffing(told, options):

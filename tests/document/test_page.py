@@ -139,7 +139,7 @@ def test_a_day_hardly_recorded_says_so_first_and_guesses_no_staffing(archive, as
     told = ask("report", "--archive", archive, *asked).stdout
 
     assert told.index("the figures below are incomplete") < told.index("<h2")
-    assert re.search(r"Not told: \d+ live chats were done in these weeks; \d+ tell how long", told)
+    assert re.search(r"Not told: \d+ live chats were done in four weeks; \d+ tell how long", told)
     assert "staffing-map" not in told
 
 
