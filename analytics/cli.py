@@ -118,7 +118,7 @@ def diff(
     """
     from analytics import metrics as answers
     from analytics import render
-    from analytics.archive import Table
+    from analytics.engine import Table
     from analytics.restatement import COLUMNS, differences
 
     if request.as_of is None:
@@ -250,7 +250,7 @@ def sql(request: Request, statement: str, format: str, output: Path | None) -> N
     analytics sql 'select * from sessions' --archive DIR --format csv
     """
     from analytics import render
-    from analytics.archive import reading
+    from analytics.duck import reading
 
     with request.open() as archive, reading(statement):
         answer = archive.query(statement)

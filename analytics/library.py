@@ -183,7 +183,7 @@ class Project:
 
     def sql(self, select: str) -> Answer:
         """Answer a SELECT in DuckDB's SQL over the views and `events`, what was received."""
-        from analytics.archive import reading
+        from analytics.duck import reading
 
         with reading(select):
             return Answer(self.archive.arrow(select))

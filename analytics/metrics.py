@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from analytics import queries
-from analytics.archive import Archive, Table
+from analytics.archive import Archive
+from analytics.engine import Table
 from analytics.errors import QueryWrong
 from analytics.queries import Query
 
 EXAMPLES = 3
 
+_PLACE = ("date", "slice")
+_CHAT = (
+    "fact",
+    "conversation_id",
+    "session_no",
+    "agent_id",
+    "detail",
+    "happened_at",
+    "seconds",
+    "value",
+    "is_in_gap",
+    "is_uncertain",
+)
+
 # The rows of the whole window would only repeat those of its days.
 _BEHIND = """
 select
-    cells.date,
-    cells.slice,
-    measured.fact,
-    measured.conversation_id,
-    measured.session_no,
-    measured.agent_id,
-    measured.detail,
-    measured.happened_at,
-    measured.seconds,
-    measured.value,
-    measured.is_in_gap,
-    measured.is_uncertain
+    {columns}
 from cells
 inner join measured
     on cells.cell = measured.cell
@@ -65,11 +70,22 @@ def statement(name: str, breakdown: str | None, *, chats: bool = False) -> str:
     metric = queries.load("metrics", name)
     sql = metric.sql
     if chats:
-        sql = _BEHIND.format(facts=", ".join(f"'{fact}'" for fact in metric.facts))
+        columns = [*(f"cells.{name}" for name in _PLACE), *(f"measured.{name}" for name in _CHAT)]
+        facts = ", ".join(f"'{fact}'" for fact in metric.facts)
+        sql = _BEHIND.format(columns=", ".join(columns), facts=facts)
     elif "slice" not in metric.columns:
         return sql
-    named = "exclude (slice)" if breakdown is None else f'rename (slice as "{breakdown}")'
-    return f"select * {named} from ({sql})"  # noqa: S608 (ours)
+    named = _named((*_PLACE, *_CHAT) if chats else metric.columns, breakdown)
+    return f"select {named} from ({sql}) as told"  # noqa: S608 (ours)
+
+
+def _named(columns: Iterable[str], breakdown: str | None) -> str:
+    """Return columns, the slice by another name, or left out where nothing is broken down."""
+    return ", ".join(
+        f"{name} as {breakdown}" if name == "slice" else name
+        for name in columns
+        if breakdown or name != "slice"
+    )
 
 
 def refuse(name: str, breakdown: str | None, *, chats: bool = False) -> None:

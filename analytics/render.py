@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from analytics.archive import Table
+from analytics.engine import Table
 from analytics.figures import MARK, NOTHING, is_short, marked, percent
 from analytics.report import plain, records
 

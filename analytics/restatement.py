@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from analytics.archive import Table
+from analytics.engine import Table
 
 KEYS = (
     "date",

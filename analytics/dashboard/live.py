@@ -14,10 +14,12 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from analytics import archive, metrics, queries
-from analytics.archive import Archive, Table
+from analytics.archive import Archive
 from analytics.config import Desk
 from analytics.dashboard.follow import as_table
 from analytics.dashboard.normal import HAPPENINGS, Happening
+from analytics.duck import Duck, columns
+from analytics.engine import Table
 from analytics.settings import Settings
 from analytics.window import DAY, Window, local_date
 
@@ -133,7 +135,8 @@ class Live:
         today = local_date(now, desk.tz)
         self.window = Window(today, today + DAY, desk.tz, now)
         self._facts = queries.facts_for(TODAY)
-        self._connection = archive.database()
+        self._engine = Duck()
+        self._connection = self._engine.connection
         self._connection.execute("set threads = 1")  # little at a time: more would only wait
         self._settled_at = now - SETTLE_EVERY
         self._departments: dict[str, str] = {}
@@ -141,7 +144,7 @@ class Live:
 
     def _prepare(self) -> None:
         """Make the tables, empty: an empty journal has every column."""
-        empty = f"select {archive.columns()} from incoming"  # noqa: S608 (no values)
+        empty = f"select {columns()} from incoming"  # noqa: S608 (no values)
         self._connection.register("incoming", as_table([]))
         for name in ("kept", "awake", "covered"):
             self._connection.execute(f"create temp table {name} as {empty}")
@@ -169,8 +172,8 @@ class Live:
             return 0
         ends = pc.min_max(rows.column("seq")).as_py()
         self._connection.register("incoming", rows)
-        day, columns = self.days()[0], archive.columns()
-        sql = _NEW.format(columns=columns, day=day, first=ends["min"], last=ends["max"])
+        day = self.days()[0]
+        sql = _NEW.format(columns=columns(), day=day, first=ends["min"], last=ends["max"])
         self._connection.execute(sql)
         self._connection.unregister("incoming")
         self._connection.execute(_WAKE)
@@ -182,7 +185,7 @@ class Live:
         """Take what the journal's segments cover so far, in place of what was told before."""
         self._connection.register("incoming", rows)
         self._connection.execute(
-            f"create or replace temp table covered as select {archive.columns()} from incoming"  # noqa: S608 (no values)
+            f"create or replace temp table covered as select {columns()} from incoming"  # noqa: S608 (no values)
         )
         self._connection.unregister("incoming")
 
@@ -214,8 +217,8 @@ class Live:
 
     def _asking(self) -> Archive:
         settings = self.desk.settings
-        archive.tell(self._connection, self.project_id, self.window, settings)
-        asked = Archive(self._connection, self.project_id, self.window, settings, self._facts)
+        asked = Archive(self._engine, self.project_id, self.window, settings, self._facts)
+        asked.tell()
         asked.query("select * from measured limit 0")  # makes it
         return asked
 
@@ -243,7 +246,7 @@ class Live:
 
     def close(self) -> None:
         """Let go of everything."""
-        self._connection.close()
+        self._engine.close()
 
 
 def _row(table: Table) -> dict[str, Any]:

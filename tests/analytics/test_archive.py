@@ -11,6 +11,7 @@ import pytest
 
 import analytics
 from analytics import archive, metrics, queries
+from analytics.duck import database, reading
 from analytics.errors import ArchiveUnreadable, QueryWrong
 from analytics.folder import Folder
 from analytics.window import choose
@@ -227,14 +228,14 @@ def test_parts_may_be_cut_as_one_likes(desk, tmp_path):
     ],
 )
 def test_a_question_only_reads(opened, sql, message):
-    with pytest.raises(QueryWrong) as refused, archive.reading(sql):
+    with pytest.raises(QueryWrong) as refused, reading(sql):
         opened.query(sql)
 
     assert str(refused.value) == message
 
 
 def test_a_long_query_draws_no_progress_where_the_data_go():
-    with archive.database() as connection:
+    with database() as connection:
         told = connection.execute("select current_setting('enable_progress_bar')").fetchall()
 
     assert told == [(False,)]

@@ -8,7 +8,7 @@ import pytest
 
 import analytics
 from analytics import figures, page, render
-from analytics.archive import Table
+from analytics.engine import Table
 from analytics.report import build
 
 

@@ -11,7 +11,9 @@ import json
 import sys
 from datetime import date, datetime, timedelta
 
-from analytics import archive, queries
+from analytics import queries
+from analytics.archive import Archive
+from analytics.duck import Duck, columns
 from analytics.settings import Settings
 from analytics.window import choose
 
@@ -25,12 +27,10 @@ def main(rows: str, since: str, until: str, tz: str, breakdown: str) -> None:
     window = choose(date.fromisoformat(since), last, tz, now)
     settings = Settings(breakdown=breakdown or None, chat_limit=3)
     hours = [("", window.start + timedelta(hours=8), window.start + timedelta(hours=17))]
-    database = archive.database()
-    archive.tell(database, "p1", window, settings, hours)
-    database.execute(
-        f"create temp view events as select {archive.columns()} from read_parquet('{rows}')"
-    )
-    opened = archive.Archive(database, "p1", window, settings)
+    engine = Duck()
+    opened = Archive(engine, "p1", window, settings)
+    opened.tell(hours)
+    engine.view("events", f"select {columns()} from read_parquet('{rows}')")
     told = {"version": duckdb.__version__}
     for folder, names in queries.FOLDERS.items():
         for name in names:

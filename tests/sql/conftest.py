@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analytics import archive
+from analytics.duck import Duck, columns
 from analytics.settings import Settings
 from analytics.window import choose
 from archiver import contract
@@ -152,9 +153,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
 @pytest.fixture(scope="session")
 def database() -> Iterator[Any]:
     """Open one database for all cases: to open one takes longer than to answer."""
-    connection = archive.database()
-    yield connection
-    connection.close()
+    engine = Duck()
+    yield engine
+    engine.close()
 
 
 @pytest.fixture
@@ -173,12 +174,11 @@ def open_rows(database: Any) -> Callable[..., archive.Archive]:
         window = choose(since, until, tz, now or late)
         hours = settings.pop("opening_hours", ())
         is_narrow = settings.pop("is_narrow", False)
-        archive.tell(database, PROJECT, window, Settings(**settings), hours, is_narrow=is_narrow)
-        database.register("given", table)
-        database.execute(
-            f"create or replace temp view events as select {archive.columns()} from given"
-        )
-        return archive.Archive(database, PROJECT, window)
+        opened = archive.Archive(database, PROJECT, window, Settings(**settings))
+        opened.tell(hours, is_narrow=is_narrow)
+        database.connection.register("given", table)
+        database.view("events", f"select {columns()} from given")
+        return opened
 
     return call
 

@@ -76,7 +76,7 @@ def test_every_query_answers_the_same_on_sail(desk, open_rows, database, spark, 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pyspark and pandas disagree about versions
         for name in ("events", "params", "days", "opening_hours"):
-            given = database.execute(f"select * from {name}").to_arrow_table()
+            given = database.connection.execute(f"select * from {name}").to_arrow_table()
             spark.createDataFrame(given).createOrReplaceTempView(name)
         for folder, names in queries.FOLDERS.items():
             for name in names:
@@ -85,10 +85,10 @@ def test_every_query_answers_the_same_on_sail(desk, open_rows, database, spark, 
                 sail = answer.toArrow()
                 if folder == "views":
                     archive.query(f"select 1 from {name} limit 0")
-                    duck = database.execute(f"select * from {name}").to_arrow_table()
+                    duck = database.connection.execute(f"select * from {name}").to_arrow_table()
                     kept = spark.createDataFrame(sail, schema=answer.schema)
                     kept.createOrReplaceTempView(name)
                 else:
                     archive.query(sql)
-                    duck = database.execute(sql).to_arrow_table()
+                    duck = database.connection.execute(sql).to_arrow_table()
                 assert_same(name, sail, duck)

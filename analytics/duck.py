@@ -1,0 +1,163 @@
+"""DuckDB, the engine in this process: the only place where it is opened.
+
+It knows nothing of what the queries mean.
+"""
+
+from __future__ import annotations
+
+import errno
+import glob
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analytics import queries
+from analytics.engine import Table
+from analytics.errors import ArchiveUnreadable, QueryWrong
+from archiver import contract
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+_FORMS = {
+    "parquet": "format parquet, compression zstd, use_tmp_file false",
+    "csv": "format csv, header, timestampformat '%Y-%m-%dT%H:%M:%S.%fZ', use_tmp_file false",
+}
+_LEAVES = "struct(project_user_id varchar, left_at timestamp)[]"
+
+
+class Duck:
+    """An empty database in which the queries mean what they say."""
+
+    def __init__(self) -> None:
+        self.connection = database()
+
+    def tell(self, name: str, types: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
+        """Make a small relation of columns with their SQL types."""
+        columns = ", ".join(f"{column} {kind}" for column, kind in types.items())
+        self.connection.execute(f"create or replace temp table {name} ({columns})")
+        if rows:
+            listed = [list(column) for column in zip(*rows, strict=True)]
+            values = ", ".join(f"unnest(cast(? as {kind}[]))" for kind in types.values())
+            self.connection.execute(f"insert into {name} select {values}", listed)
+
+    def read(self, name: str, parts: Sequence[Path]) -> None:
+        """Make a relation of a project's parts, with the partition's columns before theirs."""
+        listed = ", ".join(_quoted(path) for path in parts)
+        self.view(
+            name,
+            f"select {columns()} from read_parquet([{listed}], hive_partitioning = true,"  # noqa: S608 (no values)
+            " hive_types = {'project_id': varchar, 'date': date})",
+        )
+
+    def take(self, name: str, rows: pa.Table) -> None:
+        """Make the same of rows that are no part yet."""
+        self.connection.register("taken", rows)
+        self.keep(name, f"select {columns()} from taken")  # noqa: S608 (no values)
+        self.connection.unregister("taken")
+
+    def view(self, name: str, sql: str) -> None:
+        """Give a statement a name."""
+        with _reading():
+            self.connection.execute(f"create or replace temp view {name} as {sql}")
+
+    def keep(self, name: str, sql: str) -> None:
+        """Give the rows of a statement a name: it is worked out once."""
+        with _reading():
+            self.connection.execute(f"create or replace temp table {name} as {sql}")
+
+    def table(self, sql: str) -> Table:
+        """Answer a statement."""
+        with _reading():
+            answer = self.connection.execute(sql)
+            described = answer.description or []
+            types = tuple(str(column[1]) for column in described)
+            return Table(tuple(str(column[0]) for column in described), types, answer.fetchall())
+
+    def arrow(self, sql: str) -> pa.Table:
+        """Answer the same in Arrow."""
+        with _reading():
+            return self.connection.sql(sql).to_arrow_table()
+
+    def write(self, sql: str, path: Path, form: str) -> int:
+        """Write an answer into a file, `parquet` or `csv`; return how many rows."""
+        empty = self.table(f"select * from ({sql}) limit 0")  # noqa: S608 (ours)
+        chosen = ", ".join(
+            f"timezone('UTC', {column}) as {column}"
+            if form == "parquet" and kind == "TIMESTAMP"
+            else column
+            for column, kind in zip(empty.columns, empty.types, strict=True)
+        )
+        return self._write(
+            f"copy (select {chosen} from ({sql})) to {_quoted(path)} ({_FORMS[form]})"  # noqa: S608
+        )
+
+    def _write(self, statement: str) -> int:
+        import duckdb
+
+        try:
+            ((count,),) = self.connection.execute(statement).fetchall()
+        except duckdb.IOException as error:  # what it reads is in memory: it cannot write
+            raise OSError(errno.EIO, _first_line(error).rpartition(": ")[2]) from error
+        return int(count)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.connection.close()
+
+
+def database() -> duckdb.DuckDBPyConnection:
+    """Return an empty database in which the queries mean what they say."""
+    import duckdb
+
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+    connection.execute("set TimeZone = 'UTC'")  # given at connect, it asks the network for ICU
+    connection.execute("set enable_progress_bar = false")  # it would go to standard output
+    connection.execute("set parquet_metadata_cache = true")  # every view reads the same parts
+    connection.execute(queries.macros())
+    return connection
+
+
+def columns() -> str:
+    """Return the contract's columns, times as plain UTC."""
+    forms = {
+        # A cast does the same, by the calendar of a time zone, and takes a hundred times as long.
+        "time": "make_timestamp(epoch_us({0})) as {0}",
+        "leaves": f"cast({{0}} as {_LEAVES}) as {{0}}",
+    }
+    told = [forms.get(column.type, "{0}").format(column.name) for column in contract.COLUMNS]
+    return ", ".join(["project_id", "date", *told])
+
+
+@contextmanager
+def reading(sql: str) -> Iterator[None]:
+    """Hold a statement that the user wrote to one that only reads; what is wrong fits in a line."""
+    import duckdb
+
+    try:
+        statements = duckdb.extract_statements(sql)
+        if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
+            raise QueryWrong("not one statement that only reads; write one SELECT")
+        yield
+    except duckdb.Error as error:
+        raise QueryWrong(_first_line(error)) from error
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        raise ArchiveUnreadable(f"{_first_line(error)}; see 'archiver verify'") from error
+
+
+def _quoted(path: Path) -> str:
+    return "'" + glob.escape(str(path)).replace("'", "''") + "'"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
