@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from analytics.errors import ArchiveUnreadable, ProjectUnknown
-from archiver import contract
+from archiver import contract, listing
+from archiver.errors import PartitionDamaged
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -88,10 +89,13 @@ class Folder:
         return sorted(found)
 
     def parts(self, project_id: str, days: Iterable[date]) -> list[Path]:
-        """Return the parts of some of a project's days."""
+        """Return the parts of some of a project's days: those that count."""
         found: list[Path] = []
         for day in days:
-            found += sorted(contract.partition(self.root, project_id, day).glob("*.parquet"))
+            try:
+                found += listing.look(contract.partition(self.root, project_id, day)).parts
+            except PartitionDamaged as error:
+                raise ArchiveUnreadable(str(error)) from error
         return found
 
 

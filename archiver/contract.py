@@ -24,7 +24,9 @@ JOURNAL_FOLDER = "_journal"
 MARKER = "archive.json"
 
 # The footer of a part holds JSON under this key: format, recorder, segment, first_seq and last_seq
-# of the segment, rows of the part, `covered` ([since, until] pairs) and `gaps`.
+# of the segment, rows of the part, `covered` ([since, until] pairs) and `gaps`. A compacted part's
+# has generation and number of the part, and in `segments` recorder, segment, first_seq and last_seq
+# of each that it was made of.
 FACTS = "archive"
 
 KINDS = ("request", "message", "agent", "event", "bot", "control", "gap", "untrusted", "unparsed")
@@ -322,6 +324,11 @@ def part_name(recorder: str, segment: int) -> str:
     return f"{recorder}-{segment:08d}.parquet"
 
 
+def partitions_glob(project_id: str = "*", day: str = "*") -> str:
+    """Return the pattern, below the archive's root, of the partitions of a project and a day."""
+    return f"project_id={project_id}/date={day}"
+
+
 def parts_glob(project_id: str = "*", day: str = "*") -> str:
     """Return the pattern, below the archive's root, of the parts of a project and a day."""
-    return f"project_id={project_id}/date={day}/*.parquet"
+    return f"{partitions_glob(project_id, day)}/*.parquet"

@@ -5,6 +5,7 @@ ArchiverError              one line for the user: where, what, what to do
   ├─ ArchiveFormat         written by a newer version, or not an archive
   ├─ ProjectUnknown        nothing of the project named is in the archive
   ├─ ArchiveUnwritable     the folder cannot be written
+  ├─ PartitionDamaged      what tells which parts of a partition count cannot be read
   ├─ JournalLocked         another process records under this name
   ├─ JournalDamaged        bytes on disk are not what was written
   ├─ JournalUnwritable     the disk is full, or refuses
@@ -36,6 +37,10 @@ class ProjectUnknown(ArchiverError):
 
 class ArchiveUnwritable(ArchiverError):
     """The archive's folder cannot be written."""
+
+
+class PartitionDamaged(ArchiverError):
+    """A partition's manifest is not what was written to it."""
 
 
 class JournalLocked(ArchiverError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archiver import contract, fs, journal, records
+from archiver import contract, fs, journal, listing, records
 from archiver.coverage import Coverage
 from archiver.errors import JournalDamaged
 from archiver.frames import read_frame
@@ -100,12 +100,14 @@ def _refuse_if_sealed(archive: Path, folder: Path, recorder: str) -> None:
     """Numbers that were used once must never be used again, and only the state knows them."""
     if journal.segments(folder):
         return
-    for part in archive.glob(contract.parts_glob()):
-        if part.name.startswith(f"{recorder}-") and part.stem.rpartition("-")[0] == recorder:
-            raise JournalDamaged(
-                f"{folder / NAME}: missing, but {part.name} was written by this recorder;"
-                " restore it from a copy, or record under another --recorder name"
-            )
+    for partition in listing.partitions(archive):
+        found = listing.look(partition)
+        for name in sorted(found.names | set(found.manifest.replaced)):
+            if name.removesuffix(".parquet").rpartition("-")[0] == recorder:
+                raise JournalDamaged(
+                    f"{folder / NAME}: missing, but {name} was written by this recorder;"
+                    " restore it from a copy, or record under another --recorder name"
+                )
 
 
 def fold(state: State, number: int, data: bytes, recorder: str) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archiver import contract, fs, journal, records
+from archiver import contract, fs, journal, listing, records
 from archiver.errors import ArchiverError
 
 if TYPE_CHECKING:
@@ -55,11 +55,11 @@ class Unsealed:
 
 
 def days(archive: Path) -> list[Day]:
-    """Count the sealed parts, per project and day."""
+    """Count the parts that count, per project and day."""
     import pyarrow.parquet as pq
 
     found: dict[tuple[str, str], Day] = {}
-    for path in sorted(archive.glob(contract.parts_glob())):
+    for path in listing.parts(archive):
         project, date = (folder.partition("=")[2] for folder in path.parts[-3:-1])
         day = found.setdefault((project, date), Day(project, date))
         try:

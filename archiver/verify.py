@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archiver import contract, journal, records, state
+from archiver import contract, fs, journal, listing, manifest, records, state
+from archiver.coverage import iso
 from archiver.errors import ArchiverError
 from archiver.status import facts_of, is_running
 from archiver.unsealed import day_of
@@ -16,27 +18,55 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 # Of each recorder and segment, the sequences that it held.
-_Ranges = dict[str, dict[int, tuple[int, int]]]
+Ranges = dict[str, dict[int, tuple[int, int]]]
 
-# What the footer of every part tells.
-_FACTS = {"recorder": str, "segment": int, "first_seq": int, "last_seq": int, "rows": int}
+# What the footer of every part tells of each segment in it.
+_FACTS = {"recorder": str, "segment": int, "first_seq": int, "last_seq": int}
+
+# What was replaced goes an hour later, at the next run: if it is still there then, nobody runs.
+_LEFT = 24 * 3600 * 1_000_000
 
 
 def faults(archive: Path, progress: Any = iter) -> Iterator[str]:
     """Yield what is wrong with an archive, a line each.
 
-    `progress` wraps the list of parts while they are read.
+    `progress` wraps the list of parts while they are read. A part that does not count, because a
+    compaction replaced it or was cut off, is not read.
     """
-    ranges: _Ranges = {}
-    for path in progress(sorted(archive.rglob("*.parquet"))):
-        yield from (f"{path}: {fault}" for fault in _part_faults(path, ranges))
+    ranges: Ranges = {}
+    aside: set[Path] = set()
+    for folder in listing.partitions(archive):
+        try:
+            found = listing.look(folder)
+        except ArchiverError as error:
+            yield str(error)
+            continue
+        aside |= {folder / name for name in found.names} - set(found.parts)
+        yield from _leftovers(archive, found)
+    for path in progress(sorted(set(archive.rglob("*.parquet")) - aside)):
+        told = part_faults(path, ranges)
+        yield from (f"{path}: {fault}" for fault in told if path.exists())  # or it was replaced
     for recorder, segments in sorted(ranges.items()):
         yield from _overlaps(recorder, segments)
     for folder in sorted((archive / contract.JOURNAL_FOLDER).glob("*/")):
         yield from _journal_faults(folder)
 
 
-def _part_faults(path: Path, ranges: _Ranges) -> Iterator[str]:
+def _leftovers(archive: Path, found: listing.Listing) -> Iterator[str]:
+    """Yield what a compaction left that ended half-way, and what is missing of what it made."""
+    for path in found.parts:
+        if path.name not in found.names:
+            yield f"{path}: missing, but {manifest.NAME} names it; restore it from a copy"
+    if fs.is_locked(archive / manifest.COMPACTING):
+        return
+    for name in sorted(found.leftovers):
+        yield f"{found.folder / name}: left by a compaction that died; run 'archiver compact'"
+    for name in sorted(found.superseded(iso(time.time_ns() // 1000 - _LEFT))):
+        yield f"{found.folder / name}: was replaced long ago; run 'archiver compact'"
+
+
+def part_faults(path: Path, ranges: Ranges) -> Iterator[str]:
+    """Yield what is wrong with a part; `ranges` is told which segments it holds."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -46,7 +76,8 @@ def _part_faults(path: Path, ranges: _Ranges) -> Iterator[str]:
             if not path.match(contract.parts_glob()) or not facts:
                 yield "not a part that a recorder wrote; move it out of the archive"
                 return
-            if not all(isinstance(facts.get(name), type_) for name, type_ in _FACTS.items()):
+            segments = _segments(facts)
+            if not segments:
                 yield "damaged (its footer is incomplete); restore it from a copy"
                 return
             if not file.schema_arrow.equals(contract.schema()):
@@ -63,13 +94,23 @@ def _part_faults(path: Path, ranges: _Ranges) -> Iterator[str]:
     except (OSError, ValueError, pa.ArrowException) as error:
         yield f"damaged ({str(error).splitlines()[0]}); restore it from a copy"
         return
-    yield from _disagreements(path, facts, batches)
+    yield from _disagreements(path, facts, segments, batches)
     if strangers:
         yield f"holds {strangers} rows of other projects"
-    span = (facts["first_seq"], facts["last_seq"])
-    known = ranges.setdefault(facts["recorder"], {}).setdefault(facts["segment"], span)
-    if known != span:
-        yield f"differs from another part of segment {facts['segment']}"
+    for one in segments:
+        span = (one["first_seq"], one["last_seq"])
+        known = ranges.setdefault(one["recorder"], {}).setdefault(one["segment"], span)
+        if known != span:
+            yield f"differs from another part of segment {one['segment']}"
+
+
+def _segments(facts: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a footer tells of the segments in a part; nothing if it is incomplete."""
+    found = facts.get("segments", [facts])
+    is_whole = isinstance(facts.get("rows"), int) and all(
+        isinstance(one.get(name), type_) for one in found for name, type_ in _FACTS.items()
+    )
+    return found if is_whole else []
 
 
 def _check_statistics(schema: pq.ParquetSchema, told: pq.RowGroupMetaData, group: pa.Table) -> None:
@@ -112,13 +153,19 @@ def _strangers(batch: pa.Table, project: str) -> int:
 
 
 def _disagreements(
-    path: Path, facts: dict[str, Any], batches: list[tuple[int, int, int, int, int]]
+    path: Path,
+    facts: dict[str, Any],
+    segments: list[dict[str, Any]],
+    batches: list[tuple[int, int, int, int, int]],
 ) -> Iterator[str]:
     """Yield where a part's rows are not what its footer, its name and its folder say."""
     count = sum(batch[0] for batch in batches)
     if count != facts["rows"]:
         yield f"holds {count} rows, but {facts['rows']} were written"
-    if path.name != contract.part_name(facts["recorder"], facts["segment"]):
+    if "segments" in facts:
+        if path.name != manifest.compacted_name(facts.get("generation", 0), facts.get("number", 0)):
+            yield "is not the compacted part that its name says"
+    elif path.name != contract.part_name(facts["recorder"], facts["segment"]):
         yield f"holds segment {facts['segment']} of {facts['recorder']}, not what its name says"
     if not batches:
         return
@@ -126,8 +173,10 @@ def _disagreements(
     if dates != {path.parent.name.partition("=")[2]}:
         yield f"holds rows of {', '.join(sorted(dates))}"
     low, high = min(batch[1] for batch in batches), max(batch[2] for batch in batches)
-    if not facts["first_seq"] <= low <= high <= facts["last_seq"]:
-        yield f"holds sequences {low} to {high}, not {facts['first_seq']} to {facts['last_seq']}"
+    first = min(one["first_seq"] for one in segments)
+    last = max(one["last_seq"] for one in segments)
+    if not first <= low <= high <= last:
+        yield f"holds sequences {low} to {high}, not {first} to {last}"
 
 
 def _overlaps(recorder: str, segments: dict[int, tuple[int, int]]) -> Iterator[str]:

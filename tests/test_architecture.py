@@ -47,6 +47,7 @@ PURE = (
     "archiver/extract.py",
     "archiver/frames.py",
     "archiver/inquiry.py",
+    "archiver/manifest.py",
     "archiver/memory.py",
     "archiver/narration.py",
     "archiver/protocol.py",
@@ -70,7 +71,7 @@ IMPURE = {
 ONLY = {
     "websocket": ("archiver/connection.py", "archiver/handshake.py"),
     "websockets": ("archiver/simulate/",),
-    "duckdb": ("analytics/duck.py",),
+    "duckdb": ("analytics/archive.py",),
     "holidays": ("analytics/hours.py",),
     "altair": ("analytics/capacity/chart.py", "analytics/document/"),
     "jinja2": ("analytics/document/html.py",),
@@ -95,7 +96,13 @@ ONLY = {
 }
 
 # What the reader may know of the writer.
-SHARED = ("archiver.contract", "archiver.unsealed", "archiver.errors")
+SHARED = (
+    "archiver.contract",
+    "archiver.errors",
+    "archiver.listing",
+    "archiver.manifest",
+    "archiver.unsealed",
+)
 
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analytics.errors import ArchiveUnreadable
-from archiver import contract
+from archiver import contract, listing
+from archiver.errors import PartitionDamaged
 from archiver.unsealed import Reader, partitioned
 
 if TYPE_CHECKING:
@@ -101,8 +102,11 @@ class Parts:
     def read(self, days: Collection[date]) -> Iterator[pa.Table]:
         """Yield the rows of the parts of some days that were not there at the last call."""
         for day in sorted(days):
-            folder = contract.partition(self.root, self.project_id, day)
-            for path in sorted(set(folder.glob("*.parquet")) - self._seen):
+            try:
+                found = listing.look(contract.partition(self.root, self.project_id, day))
+            except PartitionDamaged as error:
+                raise ArchiveUnreadable(str(error)) from error
+            for path in self._unseen(found):
                 try:
                     yield from _rows(path, self.project_id, day)
                 except ValueError as error:  # pyarrow's: what stands there is no Parquet
@@ -110,6 +114,13 @@ class Parts:
                         f"{path}: not a whole part; see 'archiver verify'"
                     ) from error
                 self._seen.add(path)
+            self._seen |= found.origins
+
+    def _unseen(self, found: listing.Listing) -> list[Path]:
+        """Return what is to be read; what was compacted of parts that were read is not."""
+        if found.origins <= self._seen:
+            self._seen.update(found.compacted)
+        return [path for path in found.parts if path not in self._seen]
 
 
 def _rows(path: Path, project_id: str, day: date) -> Iterator[pa.Table]:
