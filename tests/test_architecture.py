@@ -71,7 +71,7 @@ IMPURE = {
 ONLY = {
     "websocket": ("archiver/connection.py", "archiver/handshake.py"),
     "websockets": ("archiver/simulate/",),
-    "duckdb": ("analytics/archive.py",),
+    "duckdb": ("analytics/duck.py",),
     "holidays": ("analytics/hours.py",),
     "altair": ("analytics/capacity/chart.py", "analytics/document/"),
     "jinja2": ("analytics/document/html.py",),
