@@ -15,6 +15,9 @@ ArchiverError              one line for the user: where, what, what to do
   ├─ SettingsWrong         a settings file that cannot be read, or says what nobody knows
   └─ ServerUnreachable     no connection now; another try may bring one
 """
+  ├─ PartDiffers           a part to be published is not whole, or the store holds another one
+  ├─ StoreRefuses          object storage that will not have it: no bucket, no access, no package
+  ├─ StoreUnreachable      object storage does not answer now; another try may help
 
 from __future__ import annotations
 
@@ -73,3 +76,15 @@ class ServerUnreachable(ArchiverError):
 
 class SettingsWrong(ArchiverError):
     """The settings file is not what it should be."""
+
+
+class PartDiffers(ArchiverError):
+    """A part to be published is not whole, or there is another one of its name."""
+
+
+class StoreRefuses(ArchiverError):
+    """Object storage refuses what another try would not change."""
+
+
+class StoreUnreachable(ArchiverError):
+    """Object storage does not answer now."""

@@ -72,6 +72,7 @@ ONLY = {
     "websocket": ("archiver/connection.py", "archiver/handshake.py"),
     "websockets": ("archiver/simulate/",),
     "duckdb": ("analytics/duck.py",),
+    "obstore": ("archiver/bucket.py",),
     "holidays": ("analytics/hours.py",),
     "altair": ("analytics/capacity/chart.py", "analytics/document/"),
     "jinja2": ("analytics/document/html.py",),

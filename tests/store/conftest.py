@@ -1,0 +1,254 @@
+"""Object stores on loopback: SeaweedFS as it is, moto, and a proxy that is in the way of either.
+
+No test reaches a network: what is called S3 here is a process of this machine.
+"""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import logging
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from archiver.bucket import Bucket, Remote
+
+BIN = Path(sys.executable).parent
+PATIENCE = 30
+BUCKET = "chats"
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "AKIATHEKEYTHATIS",
+    "AWS_SECRET_ACCESS_KEY": "the-secret-of-the-store",
+    "AWS_REGION": "us-east-1",
+}
+PASSED_ON = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "content-length"}
+
+
+def free_port() -> int:
+    """Return a port of which the one 10000 above, where SeaweedFS speaks gRPC, is free as well."""
+    while True:
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1]
+            if port > 50_000:
+                continue
+            with suppress(OSError):
+                other.bind(("127.0.0.1", port + 10_000))
+                return port
+
+
+def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a server answers anything at all."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        with suppress(urllib.error.URLError, ConnectionError):
+            try:
+                urllib.request.urlopen(url, timeout=1).close()  # noqa: S310 (ours)
+            except urllib.error.HTTPError as error:
+                error.close()
+            return
+        with suppress(subprocess.TimeoutExpired):
+            raise AssertionError(f"ended with {process.wait(0.05)}")
+    raise AssertionError(f"{url}: never up")
+
+
+@pytest.fixture(scope="session")
+def seaweed() -> Iterator[str]:
+    """A real store; its address."""
+    ports = {name: free_port() for name in ("master", "volume", "filer", "s3")}
+    with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                *(BIN / "weed", "server", f"-dir={folder}", "-filer", "-s3"),
+                *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3.autoCreateBucket=false"),
+                *(f"-{name}.port={port}" for name, port in ports.items()),
+            ],
+            env=os.environ | KEYS,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            address = f"http://127.0.0.1:{ports['s3']}"
+            wait_until_up(address, process)
+            make_bucket(address)
+            yield address
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[str]:
+    """A store as AWS describes it; its address."""
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    make_bucket(f"http://{host}:{port}")
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that came by, and how many bytes its answer had."""
+
+    method: str
+    path: str
+    size: int
+
+
+@dataclass
+class Proxy:
+    """Stands before a store; `meddle` may answer in its place, or hold a request up."""
+
+    store: str
+    url: str = ""
+    asked: list[Asked] = field(default_factory=list)
+    meddle: Callable[[str, str], int | bytes | None] = lambda _method, _path: None
+    server: ThreadingHTTPServer | None = None
+
+    def start(self) -> None:
+        proxy = self
+
+        class Answer(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                said = proxy.meddle(self.command, self.path)
+                if isinstance(said, int):
+                    status, headers, data = said, {}, b""
+                else:
+                    status, headers, data = proxy.ask(self.command, self.path, self.headers, body)
+                    data = data if said is None else said
+                proxy.asked.append(Asked(self.command, self.path, len(data)))
+                length = headers.get("Content-Length") if self.command == "HEAD" else None
+                self.send_response(status)
+                for name, value in headers.items():
+                    if name.lower() not in PASSED_ON:
+                        self.send_header(name, value)
+                self.send_header("Content-Length", length or str(len(data)))
+                self.end_headers()
+                with suppress(ConnectionError):
+                    self.wfile.write(data)
+
+            do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = answer
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        class Listener(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request: object, client_address: object) -> None:
+                """A client that was killed is what some tests are about."""
+
+        self.server = Listener(("127.0.0.1", 0), Answer)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
+
+    def ask(self, method: str, path: str, headers: object, body: bytes) -> tuple[int, dict, bytes]:
+        """Hand a request on as it is: its signature holds for the headers that it came with."""
+        connection = http.client.HTTPConnection(self.store.partition("//")[2], timeout=PATIENCE)
+        try:
+            connection.request(method, path, body or None, dict(headers))
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        finally:
+            connection.close()
+
+    def count(self, method: str) -> int:
+        return sum(one.method == method for one in self.asked)
+
+    def read(self) -> int:
+        """Return how many bytes of parts were read."""
+        return sum(one.size for one in self.asked if one.path.endswith(".parquet"))
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def make_bucket(store: str) -> None:
+    """Make the bucket as whoever administers the store does."""
+    import boto3
+
+    client = boto3.client(
+        "s3",
+        endpoint_url=store,
+        aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
+        region_name=KEYS["AWS_REGION"],
+    )
+    client.create_bucket(Bucket=BUCKET)
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def numbers() -> Iterator[int]:
+    return itertools.count()
+
+
+@pytest.fixture(params=["seaweed", "moto"])
+def each_store(request) -> str:
+    """Every store that we have, one after the other."""
+    return request.getfixturevalue(request.param)
+
+
+@dataclass(frozen=True)
+class Place:
+    """An archive's place in a bucket of its own, behind a proxy."""
+
+    remote: Remote
+    proxy: Proxy
+
+    @property
+    def bucket(self) -> Bucket:
+        return Bucket(self.remote, 1)
+
+    def keys(self, folder: str = "") -> list[str]:
+        """Return the keys of all objects."""
+        found = self.bucket.list(folder)
+        below = [key for name in found.folders for key in self.keys(f"{folder}{name}/")]
+        return sorted([*(one.key for one in found.objects), *below])
+
+
+def place_in(store: str, number: int, monkeypatch, spool: Path) -> Iterator[Place]:
+    proxy = Proxy(store)
+    proxy.start()
+    for key, value in KEYS.items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+    yield Place(Remote(f"s3://{BUCKET}/kept/{number}", spool), proxy)
+    proxy.stop()
+
+
+@pytest.fixture
+def place(seaweed, numbers, monkeypatch, tmp_path) -> Iterator[Place]:
+    """A place in the real store."""
+    yield from place_in(seaweed, next(numbers), monkeypatch, tmp_path / "spool")
+
+
+@pytest.fixture
+def each_place(each_store, numbers, monkeypatch, tmp_path) -> Iterator[Place]:
+    """A place in every store."""
+    yield from place_in(each_store, next(numbers), monkeypatch, tmp_path / "spool")
