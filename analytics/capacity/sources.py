@@ -6,9 +6,10 @@ It knows which days and settings; what is read there is `history` and `replay`'s
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import click
@@ -57,12 +58,21 @@ class Sources:
     ) -> list[Past]:
         window = self._window(self.request.day)
         parts = []
-        for piece in _pieces(window):
+        for piece in self._pieces(window) or [window]:
             with self._open(piece, history.METRICS, by) as archive:
                 parts.append(_ask(archive, history.METRICS))
         told = history.joined(parts)
         known = history.calendar(self.request.desk.hours, window, ahead)
         return [history.past(archive, told, known, one, window) for one in chosen(told)]
+
+    def _pieces(self, window: Window) -> list[Window]:
+        """Return a long window's recorded parts: what is read at a time has to fit in memory."""
+        reach = self.request.look_back, self.request.look_ahead
+        recorded = self.request.folder.days(self.request.project_id)
+        steps = range(0, (window.until - window.since).days, HISTORY.days)
+        edges = [*(window.since + DAY * step for step in steps), window.until]
+        pieces = [replace(window, since=one, until=end) for one, end in pairwise(edges)]
+        return [one for one in pieces if one.start < one.now and one.partitions(recorded, *reach)]
 
     def day(self, day: date) -> Recorded:
         """Return one day, chat by chat."""
@@ -96,17 +106,6 @@ class Sources:
             settings=settings,
             only=names,
         )
-
-
-def _pieces(window: Window) -> Iterator[Window]:
-    """Yield a long window's parts: what is read at a time has to fit into memory."""
-    since = window.since
-    while since < window.until:
-        until = min(since + HISTORY, window.until)
-        piece = replace(window, since=since, until=until)
-        if piece.start < piece.now:
-            yield piece
-        since = until
 
 
 def _ask(archive: Archive, names: Sequence[str]) -> dict[str, list[Row]]:

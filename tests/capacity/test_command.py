@@ -164,6 +164,11 @@ def test_two_plans_stand_side_by_side(plan, ask):
     assert re.search(r"^11:00 .*│", text, re.MULTILINE)
 
 
+def test_what_chats_are_supposed_to_take_is_told_if_it_differs(ask):
+    assert "Supposed to" not in ask("--what-if", "agents=+1").stdout
+    assert "Supposed to  " in ask("--what-if", "handle_time=-10%").stdout
+
+
 def test_supposed_chats_scale_what_is_expected(plan):
     found = plan("--what-if", "arrivals=+50%")
 
@@ -298,6 +303,20 @@ def test_a_long_history_is_read_in_parts_and_is_the_same(plan, monkeypatch):
             assert row == pytest.approx(other)
 
 
+def test_a_history_may_begin_before_the_recording(plan):
+    early = plan("--since", "2025-03-01", "--until", "2026-03-26")
+
+    assert early["history"]["requested_count"] == plan()["history"]["requested_count"]
+    assert early["history"]["since"] == "2025-03-01"
+
+
+def test_nothing_recorded_is_said_of_all_the_days_asked_for(ask):
+    done = ask("--since", "2025-01-01", "--until", "2025-12-01")
+
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: 2025-01-01 to 2025-12-01: nothing recorded of ")
+
+
 def test_only_open_hours_are_planned(plan, tmp_path):
     hours = tmp_path / "hours.toml"
     hours.write_text(
@@ -378,6 +397,7 @@ def test_a_page_draws_light_and_dark_and_tells_who_sees_nothing(ask, tmp_path):
     assert text.count("<picture>") == 2
     assert text.count('media="(prefers-color-scheme: dark)"') == 2
     assert re.search(r'<img alt="Agents needed: most on 2026-', text)
+    assert "<td>80\N{NO-BREAK SPACE}% of live chats" in text
     assert "<summary>Thursday 2026-03-26</summary>" in text
 
 
