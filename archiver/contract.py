@@ -283,6 +283,7 @@ PAYLOAD = Column(
 
 COLUMNS = (*ENVELOPE, *TYPED, PAYLOAD)
 NAMES = tuple(column.name for column in COLUMNS)
+KEY = ("recorder", "seq", "element")
 
 
 @cache

@@ -6,6 +6,8 @@ ArchiverError              one line for the user: where, what, what to do
   ├─ ProjectUnknown        nothing of the project named is in the archive
   ├─ ArchiveUnwritable     the folder cannot be written
   ├─ PartitionDamaged      what tells which parts of a partition count cannot be read
+  ├─ PartitionDiffers      what compaction made is not what was there
+  ├─ CompactionLocked      another process compacts the archive
   ├─ JournalLocked         another process records under this name
   ├─ JournalDamaged        bytes on disk are not what was written
   ├─ JournalUnwritable     the disk is full, or refuses
@@ -44,6 +46,14 @@ class ArchiveUnwritable(ArchiverError):
 
 class PartitionDamaged(ArchiverError):
     """A partition's manifest is not what was written to it."""
+
+
+class PartitionDiffers(ArchiverError):
+    """A compacted part does not hold what the parts hold that it was made of."""
+
+
+class CompactionLocked(ArchiverError):
+    """Another process compacts the archive."""
 
 
 class JournalLocked(ArchiverError):

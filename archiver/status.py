@@ -95,14 +95,24 @@ def _last(footer: pq.FileMetaData) -> int | None:
     """Return the newest `received_at`, from the statistics."""
     if not facts_of(footer):
         return None
+    return max((_micros(one.max) for one in _received(footer)), default=None)
+
+
+def first_received(footer: pq.FileMetaData) -> int:
+    """Return the oldest `received_at`, from the statistics; 0 if there are none."""
+    return min((_micros(one.min) for one in _received(footer)), default=0)
+
+
+def _received(footer: pq.FileMetaData) -> Iterator[pq.Statistics]:
     column = contract.NAMES.index("received_at")
-    groups = (footer.row_group(index).column(column) for index in range(footer.num_row_groups))
-    tops = [
-        group.statistics.max
-        for group in groups
-        if group.is_stats_set and group.statistics.has_min_max
-    ]
-    return max((int(top.timestamp() * 1_000_000) for top in tops), default=None)
+    for index in range(footer.num_row_groups):
+        group = footer.row_group(index).column(column)
+        if group.is_stats_set and group.statistics.has_min_max:
+            yield group.statistics
+
+
+def _micros(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000_000)
 
 
 def unsealed(archive: Path) -> list[Unsealed]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver import contract, fs, journal, listing, manifest, records, state
 from archiver.coverage import iso
 from archiver.errors import ArchiverError
+from archiver.recording import wall_clock
 from archiver.status import facts_of, is_running
 from archiver.unsealed import day_of
 
@@ -27,7 +27,9 @@ _FACTS = {"recorder": str, "segment": int, "first_seq": int, "last_seq": int}
 _LEFT = 24 * 3600 * 1_000_000
 
 
-def faults(archive: Path, progress: Any = iter) -> Iterator[str]:
+def faults(
+    archive: Path, progress: Any = iter, clock: Callable[[], int] = wall_clock
+) -> Iterator[str]:
     """Yield what is wrong with an archive, a line each.
 
     `progress` wraps the list of parts while they are read. A part that does not count, because a
@@ -42,7 +44,7 @@ def faults(archive: Path, progress: Any = iter) -> Iterator[str]:
             yield str(error)
             continue
         aside |= {folder / name for name in found.names} - set(found.parts)
-        yield from _leftovers(archive, found)
+        yield from _leftovers(archive, found, clock() - _LEFT)
     for path in progress(sorted(set(archive.rglob("*.parquet")) - aside)):
         told = part_faults(path, ranges)
         yield from (f"{path}: {fault}" for fault in told if path.exists())  # or it was replaced
@@ -52,7 +54,7 @@ def faults(archive: Path, progress: Any = iter) -> Iterator[str]:
         yield from _journal_faults(folder)
 
 
-def _leftovers(archive: Path, found: listing.Listing) -> Iterator[str]:
+def _leftovers(archive: Path, found: listing.Listing, long_ago: int) -> Iterator[str]:
     """Yield what a compaction left that ended half-way, and what is missing of what it made."""
     for path in found.parts:
         if path.name not in found.names:
@@ -61,7 +63,7 @@ def _leftovers(archive: Path, found: listing.Listing) -> Iterator[str]:
         return
     for name in sorted(found.leftovers):
         yield f"{found.folder / name}: left by a compaction that died; run 'archiver compact'"
-    for name in sorted(found.superseded(iso(time.time_ns() // 1000 - _LEFT))):
+    for name in sorted(found.superseded(iso(long_ago))):
         yield f"{found.folder / name}: was replaced long ago; run 'archiver compact'"
 
 
@@ -76,7 +78,7 @@ def part_faults(path: Path, ranges: Ranges) -> Iterator[str]:
             if not path.match(contract.parts_glob()) or not facts:
                 yield "not a part that a recorder wrote; move it out of the archive"
                 return
-            segments = _segments(facts)
+            segments = segments_of(facts)
             if not segments:
                 yield "damaged (its footer is incomplete); restore it from a copy"
                 return
@@ -104,13 +106,13 @@ def part_faults(path: Path, ranges: Ranges) -> Iterator[str]:
             yield f"differs from another part of segment {one['segment']}"
 
 
-def _segments(facts: dict[str, Any]) -> list[dict[str, Any]]:
+def segments_of(facts: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what a footer tells of the segments in a part; nothing if it is incomplete."""
     found = facts.get("segments", [facts])
     is_whole = isinstance(facts.get("rows"), int) and all(
         isinstance(one.get(name), type_) for one in found for name, type_ in _FACTS.items()
     )
-    return found if is_whole else []
+    return [{name: one[name] for name in _FACTS} for one in found] if is_whole else []
 
 
 def _check_statistics(schema: pq.ParquetSchema, told: pq.RowGroupMetaData, group: pa.Table) -> None:

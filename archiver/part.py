@@ -1,0 +1,157 @@
+"""Writes a part: rows gather to row groups of bounded size, chat by chat in each.
+
+Sealing and compaction write by it, so that parts are alike whoever made them. It knows nothing of
+where rows come from, nor of names and folders.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from archiver import contract
+from archiver.unsealed import arrow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+_BATCH = 500
+# A row group has room for a whole segment of the default size, so that all versions of a chat
+# stand in one page, next to each other: they differ in little. The level is the first at which
+# typed columns and payload together take no more than the frames would as compressed lines.
+_ROWS = 50_000
+_BYTES = 32 * 2**20
+_PAGE = 8 * 2**20
+_LEVEL = 6
+_RISING = ("received_at", "seq")
+# What one may look for; a part is one row group, or few, so that statistics of all columns would
+# only make small parts large.
+_TELLING = (*_RISING, "source", "kind", "entity_id", "request_id", "created_at", "updated_at")
+_FEW = 500
+
+
+class Part:
+    """A part being written, in a given order of the rows of each row group.
+
+    The recorder's own rows come last, in a group of their own where it is worth one: who asks for
+    them reads little.
+    """
+
+    def __init__(self, file: BinaryIO, order: Sequence[str] = ("request_id",)) -> None:
+        self.count = 0
+        self._file = file
+        self._writer = _writer(file)
+        self._order = [(name, "ascending") for name in order]
+        self._own_rows: list[dict[str, Any]] = []
+        self._own: list[pa.Table] = []
+        self._rows: list[dict[str, Any]] = []
+        self._tables: list[pa.Table] = []
+        self._gathered = 0
+        self._bytes = 0
+
+    @property
+    def size(self) -> int:
+        """How many bytes are written."""
+        return self._file.tell()
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Take a row; those of a chat come in the order of receiving."""
+        self.count += 1
+        if row["source"] == "recorder":
+            self._own_rows.append(row)
+            return
+        self._rows.append(row)
+        self._gathered += 1
+        self._bytes += len(row["payload"])
+        if len(self._rows) >= _BATCH:
+            self._pack()
+        if self._gathered >= _ROWS or self._bytes >= _BYTES:
+            self._write(self._take())
+
+    def add_table(self, table: pa.Table) -> None:
+        """Take rows of another part."""
+        import pyarrow.compute as pc
+
+        self.count += len(table)
+        is_own = pc.equal(table["source"], "recorder")
+        self._own.append(table.filter(is_own))
+        rest = table.filter(pc.invert(is_own))
+        size = pc.sum(pc.binary_length(rest["payload"])).as_py() or 0
+        if self._gathered + len(rest) > _ROWS or self._bytes + size > _BYTES:
+            self._write(self._take())
+        self._tables.append(rest)
+        self._gathered += len(rest)
+        self._bytes += size
+
+    def _pack(self) -> None:
+        """Turn rows into a table, which takes less memory."""
+        if self._rows:
+            self._tables.append(arrow(self._rows))
+            self._rows = []
+
+    def _take(self) -> list[pa.Table]:
+        """Return what has gathered as a table, chat by chat, each in the order of receiving."""
+        import pyarrow as pa
+
+        self._pack()
+        if not self._tables:
+            return []
+        table = pa.concat_tables(self._tables).combine_chunks()
+        self._tables.clear()
+        self._gathered = self._bytes = 0
+        return [table.sort_by(self._order)]
+
+    def _write(self, tables: list[pa.Table]) -> None:
+        import pyarrow as pa
+
+        count = sum(len(table) for table in tables)
+        if count:
+            self._writer.write_table(pa.concat_tables(tables), row_group_size=count)
+
+    def close(self) -> None:
+        """Let go of a writer that was not finished, before its file is closed under it."""
+        if self._writer.is_open:
+            with suppress(OSError, ValueError):
+                self._writer.close()
+            self._writer.is_open = False
+
+    def finish(self, facts: dict[str, Any]) -> None:
+        """Write what is left; the footer tells the facts, what is covered and the gaps."""
+        is_small = self._gathered < _FEW
+        left, own = self._take(), self._recorders_own()
+        for tables in [[*left, own]] if is_small else [left, [own]]:
+            self._write(tables)
+        told = [json.loads(text) for text in own["payload"].to_pylist()]
+        facts |= {
+            "rows": self.count,
+            "covered": [[o["since"], o["until"]] for o in told if o.get("control") == "covered"],
+            "gaps": [o for o in told if "control" not in o],
+        }
+        self._writer.add_key_value_metadata({contract.FACTS: json.dumps(facts)})
+        self._writer.close()
+
+    def _recorders_own(self) -> pa.Table:
+        import pyarrow as pa
+
+        rows = arrow(self._own_rows)
+        return pa.concat_tables([*self._own, rows]).sort_by(self._order) if self._own else rows
+
+
+def _writer(file: BinaryIO) -> pq.ParquetWriter:
+    import pyarrow.parquet as pq
+
+    return pq.ParquetWriter(
+        file,
+        contract.schema(),
+        compression="zstd",
+        compression_level=_LEVEL,
+        data_page_size=_PAGE,
+        write_page_checksum=True,
+        write_statistics=list(_TELLING),
+        use_dictionary=[n for n in contract.NAMES if n not in (*_RISING, contract.PAYLOAD.name)],
+        column_encoding=dict.fromkeys(_RISING, "DELTA_BINARY_PACKED"),
+        store_schema=False,  # Parquet's own says all of it
+    )
