@@ -51,12 +51,17 @@ def _mark(archive: Path, modes: fs.Modes) -> None:
 def check_format(archive: Path) -> None:
     """Refuse an archive of a format that this version does not read."""
     marker = archive / contract.MARKER
+    check_marker(str(marker), marker.read_bytes())
+
+
+def check_marker(where: str, data: bytes) -> None:
+    """Refuse what is no archive's marker, or one of another format."""
     try:
-        found = json.loads(marker.read_bytes())["format"]
+        found = json.loads(data)["format"]
     except (ValueError, KeyError, TypeError) as error:
-        raise ArchiveFormat(f"{marker}: not an archive's marker; name another folder") from error
+        raise ArchiveFormat(f"{where}: not an archive's marker; name another folder") from error
     if found != contract.VERSION:
         raise ArchiveFormat(
-            f"{marker}: format {found}, but this version reads format {contract.VERSION};"
+            f"{where}: format {found}, but this version reads format {contract.VERSION};"
             " install a version that reads it"
         )

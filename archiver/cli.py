@@ -16,6 +16,7 @@ from archiver.errors import ArchiverError
 from archiver.options import (
     archive_option,
     format_option,
+    place_options,
     project_ids,
     readable_option,
     recorder_option,
@@ -23,6 +24,7 @@ from archiver.options import (
 )
 
 if TYPE_CHECKING:
+    from archiver.bucket import Remote
     from archiver.receiver import Post
 
 
@@ -85,7 +87,7 @@ def cli() -> None:
 
 
 @cli.command()
-@archive_option
+@place_options
 @recorder_option
 @readable_option
 @server_options
@@ -109,6 +111,13 @@ def cli() -> None:
     help="Seal a part when its journal segment is so large.",
 )
 @click.option(
+    "--spool-limit",
+    type=click.IntRange(min=2**20),
+    default=10 * 2**30,
+    show_default=True,
+    help="Bytes of parts that may wait in the spool; then recording pauses, as on a full disk.",
+)
+@click.option(
     "--health",
     metavar="HOST:PORT",
     help="Answer /metrics (Prometheus), /healthz and /readyz there.",
@@ -128,7 +137,7 @@ def cli() -> None:
     help="Force the journal to disk so often: what a power cut may take.",
 )
 def record(
-    archive: Path,
+    archive: Path | Remote,
     recorder: str,
     group_readable: bool,
     projects: tuple[str, ...],
@@ -138,6 +147,7 @@ def record(
     insecure: bool,
     roll_seconds: float,
     roll_bytes: int,
+    spool_limit: int,
     health: str | None,
     log_format: str,
     sync_ms: float,
@@ -159,7 +169,18 @@ def record(
     modes = fs.GROUP_READABLE if group_readable else fs.PRIVATE
     policy = Policy(size=roll_bytes, age=int(roll_seconds * 1_000_000), modes=modes)
     posts = spread(_posts(click.get_current_context(), projects, url, token_file), max_connections)
-    run(Settings(archive, tuple(posts), recorder, sync_ms / 1000, policy, health))
+    folder, remote = _spool(archive)
+    told = (folder, tuple(posts), recorder, sync_ms / 1000, policy, health, remote, spool_limit)
+    run(Settings(*told))
+
+
+def _spool(archive: Path | Remote) -> tuple[Path, Remote | None]:
+    """Return the folder that is recorded into, and where its parts go if they do not stay."""
+    if isinstance(archive, Path):
+        return archive, None
+    if archive.spool is None:
+        raise click.UsageError(f"--archive {archive}: name a --spool, the folder that it passes by")
+    return archive.spool, archive
 
 
 def _posts(

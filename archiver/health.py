@@ -56,6 +56,11 @@ class Vitals:
     sealed_segments_total: int
     seal_failures_total: int
     sync_seconds: float
+    spool_bytes: int = 0
+    is_spool_full: bool = False
+    unpublished_parts: int = 0
+    published_parts_total: int = 0
+    publish_failures_total: int = 0
 
     def silence(self, project_id: str, now: float) -> float:
         """Return the seconds since a project's last sign of life, or since the start."""
@@ -168,6 +173,31 @@ SIGNS = (
         "How long the last forcing of the journal to the disk took.",
         lambda vitals, _: vitals.sync_seconds,
     ),
+    Sign(
+        "archiver_spool_bytes",
+        "Size of the sealed parts that wait to be published; 0 where the archive is a folder.",
+        lambda vitals, _: vitals.spool_bytes,
+    ),
+    Sign(
+        "archiver_spool_full",
+        "1 while the spool holds as much as it may, and nothing is recorded; 0 otherwise.",
+        lambda vitals, _: vitals.is_spool_full,
+    ),
+    Sign(
+        "archiver_unpublished_parts",
+        "Sealed parts that wait to be published to object storage.",
+        lambda vitals, _: vitals.unpublished_parts,
+    ),
+    Sign(
+        "archiver_published_parts_total",
+        "Parts published since the start.",
+        lambda vitals, _: vitals.published_parts_total,
+    ),
+    Sign(
+        "archiver_publish_failures_total",
+        "Tries to publish that failed, since the start.",
+        lambda vitals, _: vitals.publish_failures_total,
+    ),
 )
 
 
@@ -205,6 +235,8 @@ def readiness(vitals: Vitals, now: float, lag_limit_s: float) -> list[str]:
     why = [] if vitals.is_ready else ["no project"]
     if not vitals.is_writable:
         why.append("journal: cannot be written")
+    if vitals.is_spool_full:
+        why.append(f"spool: full with {vitals.spool_bytes} bytes; the store takes nothing")
     if vitals.connections_open < vitals.connections_wanted:
         why.append(f"connections: {vitals.connections_open} of {vitals.connections_wanted} open")
     if vitals.refused_topics:

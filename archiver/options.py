@@ -4,20 +4,78 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from archiver.bucket import Remote, is_address, parse
+from archiver.errors import StoreRefuses
+
 DEFAULT_URL = "wss://rtm.tiledesk.com/v2/"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class Folder(click.Path):
+    """An archive that can only be a folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse an address, which would be a strange folder."""
+        if is_address(str(value)):
+            self.fail("an address; this works on a folder: name the recorder's spool", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Place(click.Path):
+    """An archive: a folder, or an address on object storage."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a path, or where it is elsewhere."""
+        if isinstance(value, Remote) or not is_address(str(value)):
+            return value if isinstance(value, Remote) else super().convert(value, param, ctx)
+        try:
+            return parse(str(value))
+        except StoreRefuses as error:
+            self.fail(str(error), param, ctx)
+
+
+def place_options(command: _Command) -> _Command:
+    """Add --archive, which may be an address here, and --spool; they arrive as one."""
+
+    @functools.wraps(command)
+    def placed(*, archive: Path | Remote, spool: Path | None, **others: Any) -> Any:
+        if spool is not None:
+            if not isinstance(archive, Remote):
+                raise click.UsageError(
+                    "--spool is for an --archive on object storage; leave it out"
+                )
+            archive = replace(archive, spool=spool)
+        return command(archive=archive, **others)
+
+    for option in (
+        click.option(
+            "--spool",
+            type=click.Path(path_type=Path, file_okay=False),
+            help="With s3://…: folder of what a recorder on this machine has not published yet.",
+        ),
+        click.option(
+            "--archive",
+            type=Place(path_type=Path, file_okay=False),
+            envvar=["ARCHIVE", "ARCHIVER_ARCHIVE"],
+            required=True,
+            help="Folder of the archive, or s3://BUCKET/PREFIX (gs://, az://).  [env: ARCHIVE]",
+        ),
+    ):
+        placed = option(placed)
+    return placed  # type: ignore[return-value]
 
 
 def archive_option(command: _Command) -> _Command:
     """Add --archive, which means the same everywhere."""
     option = click.option(
         "--archive",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=Folder(path_type=Path, file_okay=False),
         envvar=["ARCHIVE", "ARCHIVER_ARCHIVE"],
         required=True,
         help="Folder of the archive.  [env: ARCHIVE]",

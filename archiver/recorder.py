@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archiver import health, notify
+from archiver.bucket import Remote
 from archiver.connection import Client
+from archiver.publisher import Publisher
 from archiver.receiver import Pace, Post, Receiver
 from archiver.recording import Policy, Recording, Signs, wall_clock
 from archiver.sealer import Sealer
@@ -27,16 +29,19 @@ log = logging.getLogger(__name__)
 
 FAREWELL_PATIENCE = 4.0
 SEAL_PATIENCE = 4.0
+PUBLISH_PATIENCE = 10.0
 TOKENS_EVERY = 60.0
 MARKS_EVERY = 5.0
 SILENCE = 60.0
+SPOOL_LIMIT = 10 * 2**30
 
 
 @dataclass(frozen=True)
 class Settings:
     """What `archiver record` was asked to do.
 
-    `posts` has one entry a connection; `health` is HOST:PORT to answer probes at, or None.
+    `posts` has one entry a connection; `health` is HOST:PORT to answer probes at, or None. With a
+    `remote`, `archive` is the spool, from which sealed parts move there.
     """
 
     archive: Path
@@ -45,6 +50,8 @@ class Settings:
     sync_seconds: float = 0.2
     policy: Policy = field(default_factory=Policy)
     health: str | None = None
+    remote: Remote | None = None
+    spool_limit: int = SPOOL_LIMIT
 
 
 def steady_clock() -> int:
@@ -67,6 +74,7 @@ class Recorder:
         self._receivers = [Receiver(post, pace, self._stop) for post in settings.posts]
         modes = settings.policy.modes
         self._sealer = Sealer(settings.archive, settings.recorder, modes)
+        self._publisher = _publisher(settings)
         self._recording: Recording | None = None
         self._tokens_at = 0.0
         self._marks_at = 0.0
@@ -101,6 +109,8 @@ class Recorder:
 
     def _record(self, first: Client | None) -> None:
         settings = self.settings
+        if self._publisher is not None:
+            self._publisher.begin()
         projects = [project for post in settings.posts for project in post.projects]
         self._recording = recording = Recording(
             settings.archive,
@@ -128,6 +138,7 @@ class Recorder:
             if recording.sync():
                 self._synced_in = time.monotonic() - began
             self._sealer.look_after(recording.closed())
+            self._look_at_spool(recording)
             self._look_at_tokens()
             self._tell_systemd()
             for number, receiver in enumerate(self._receivers):
@@ -136,6 +147,12 @@ class Recorder:
                     log.error("failed projects=%s why=%r", _names(receiver), str(receiver.failure))
             if len(told) == len(self._receivers):
                 return
+
+    def _look_at_spool(self, recording: Recording) -> None:
+        """Have published what waits; a spool that is full is like a full disk."""
+        if self._publisher is not None:
+            self._publisher.look_after()
+            recording.full = self._publisher.fullness()
 
     def _look_at_tokens(self) -> None:
         if time.monotonic() >= self._tokens_at:
@@ -181,10 +198,12 @@ class Recorder:
             sealed_segments_total=self._sealer.sealed,
             seal_failures_total=self._sealer.failures,
             sync_seconds=self._synced_in,
+            **({} if self._publisher is None else self._publisher.vitals()),
         )
 
     def _end(self, recording: Recording) -> None:
         self._stop.set()
+        recording.full = None  # the end is to be written down all the same
         until = time.monotonic() + FAREWELL_PATIENCE
         for receiver in self._receivers:
             receiver.join(until - time.monotonic())
@@ -192,10 +211,19 @@ class Recorder:
             self._sealer.finish(recording.end(wall_clock()), SEAL_PATIENCE)
         finally:
             recording.free()
+        if self._publisher is not None:
+            self._publisher.finish(PUBLISH_PATIENCE)
         for receiver in self._receivers:
             if receiver.failure is not None:
                 raise receiver.failure
         log.info("stopped archive=%s", self.settings.archive)
+
+
+def _publisher(settings: Settings) -> Publisher | None:
+    if settings.remote is None:
+        return None
+    modes = settings.policy.modes
+    return Publisher(settings.remote, settings.recorder, modes, settings.spool_limit)
 
 
 def _names(receiver: Receiver) -> str:

@@ -85,6 +85,8 @@ class Recording:
         self.busy = threading.RLock()
         self._frames = self._size = self._gaps = 0
         self._is_writable = True
+        self.full: str | None = None
+        """Why nothing may be written now, though the disk would take it."""
         self.modes = self.policy.modes
         self.folder = archive / contract.JOURNAL_FOLDER / recorder
         prepare(archive, self.modes)
@@ -218,6 +220,8 @@ class Recording:
         """Write records; return the number of the first."""
         seq = self._state.seq
         self._is_writable = False
+        if self.full is not None:
+            raise JournalUnwritable(self.full)
         self._size += self._segment.append(at, seq, connection, kind, *datas)
         self._is_writable = True
         self._state.seq = seq + len(datas)

@@ -316,7 +316,9 @@ def test_every_fault_has_an_alert():
         "archiver_journal_bytes",
         "archiver_journaled_bytes_total",
         "archiver_last_received_timestamp_seconds",
+        "archiver_published_parts_total",
         "archiver_sealed_segments_total",
+        "archiver_spool_bytes",
     }
 
     assert told == METRICS - plain

@@ -35,6 +35,10 @@ CALM = Vitals(
     sealed_segments_total=7,
     seal_failures_total=5,
     sync_seconds=0.004,
+    spool_bytes=90_000,
+    unpublished_parts=6,
+    published_parts_total=8,
+    publish_failures_total=9,
 )
 
 
@@ -152,6 +156,11 @@ def test_every_vital_sign_is_a_metric():
         ("archiver_sealed_segments_total", None): 7,
         ("archiver_seal_failures_total", None): 5,
         ("archiver_sync_duration_seconds", None): 0.004,
+        ("archiver_spool_bytes", None): 90_000,
+        ("archiver_spool_full", None): 0,
+        ("archiver_unpublished_parts", None): 6,
+        ("archiver_published_parts_total", None): 8,
+        ("archiver_publish_failures_total", None): 9,
     }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import json
 import logging
 import os
 import socket
@@ -17,19 +18,23 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from archiver import contract
 from archiver.bucket import Bucket, Remote
+from archiver.recording import Recording
 
 BIN = Path(sys.executable).parent
 PATIENCE = 30
 BUCKET = "chats"
+PROJECT = "65f0a1b2c3d4e5f601234567"
 KEYS = {
     "AWS_ACCESS_KEY_ID": "AKIATHEKEYTHATIS",
     "AWS_SECRET_ACCESS_KEY": "the-secret-of-the-store",
@@ -116,11 +121,16 @@ class Asked:
 
 @dataclass
 class Proxy:
-    """Stands before a store; `meddle` may answer in its place, or hold a request up."""
+    """Stands before a store; `meddle` may hold a request up, or answer it with a status or bytes.
+
+    It is asked before the request's body is read: its sender is in the middle of it.
+    """
 
     store: str
     url: str = ""
     asked: list[Asked] = field(default_factory=list)
+    dropped: set[str] = field(default_factory=set)
+    """Headers that the store does not get to see."""
     meddle: Callable[[str, str], int | bytes | None] = lambda _method, _path: None
     server: ThreadingHTTPServer | None = None
 
@@ -131,8 +141,12 @@ class Proxy:
             protocol_version = "HTTP/1.1"
 
             def answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 said = proxy.meddle(self.command, self.path)
+                size = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(size)
+                if len(body) < size:  # who sent it is gone
+                    self.close_connection = True
+                    return
                 if isinstance(said, int):
                     status, headers, data = said, {}, b""
                 else:
@@ -166,11 +180,14 @@ class Proxy:
             target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         ).start()
 
-    def ask(self, method: str, path: str, headers: object, body: bytes) -> tuple[int, dict, bytes]:
+    def ask(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, dict, bytes]:
         """Hand a request on as it is: its signature holds for the headers that it came with."""
+        passed = {name: headers[name] for name in headers if name.lower() not in self.dropped}
         connection = http.client.HTTPConnection(self.store.partition("//")[2], timeout=PATIENCE)
         try:
-            connection.request(method, path, body or None, dict(headers))
+            connection.request(method, path, body or None, passed)
             answer = connection.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read()
         finally:
@@ -225,10 +242,10 @@ class Place:
     def bucket(self) -> Bucket:
         return Bucket(self.remote, 1)
 
-    def keys(self, folder: str = "") -> list[str]:
+    def all_keys(self, folder: str = "") -> list[str]:
         """Return the keys of all objects."""
         found = self.bucket.list(folder)
-        below = [key for name in found.folders for key in self.keys(f"{folder}{name}/")]
+        below = [key for name in found.folders for key in self.all_keys(f"{folder}{name}/")]
         return sorted([*(one.key for one in found.objects), *below])
 
 
@@ -249,6 +266,65 @@ def place(seaweed, numbers, monkeypatch, tmp_path) -> Iterator[Place]:
 
 
 @pytest.fixture
+def lenient_place(moto, numbers, monkeypatch, tmp_path) -> Iterator[Place]:
+    """A place in the store that looks at no signature."""
+    yield from place_in(moto, next(numbers), monkeypatch, tmp_path / "spool")
+
+
+@pytest.fixture
 def each_place(each_store, numbers, monkeypatch, tmp_path) -> Iterator[Place]:
     """A place in every store."""
     yield from place_in(each_store, next(numbers), monkeypatch, tmp_path / "spool")
+
+
+NOON = round(datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def frame(project: str, number: int) -> bytes:
+    """Return a frame that tells of one chat."""
+    chat = {
+        "_id": f"{number:024x}",
+        "request_id": f"support-group-{project}-{number:032x}",
+        "status": 200,
+        "createdAt": "2026-11-23T11:00:00.000Z",
+        "updatedAt": f"2026-11-23T11:{number % 60:02}:00.000Z",
+    }
+    topic = f"/{project}/requests"
+    payload = {"topic": topic, "method": "UPDATE", "message": chat}
+    return json.dumps({"action": "publish", "payload": payload}).encode()
+
+
+@dataclass
+class Spool:
+    """A recorder's folder; each segment is a chat of each of some projects."""
+
+    root: Path
+    recorder: str = "main"
+    now: int = NOON
+    taken: int = 0
+
+    def record(self, segments: int = 1, projects: tuple[str, ...] = (PROJECT,)) -> None:
+        """Record and seal some segments, as a service that is started and stopped."""
+        recording = Recording(self.root, self.recorder, projects, clock=lambda: self.now)
+        session = recording.session()
+        recording.note({"control": "connected", "projects": list(projects)}, self.now, 1)
+        for _ in range(segments):
+            for project in projects:
+                self.now += 1_000_000
+                self.taken += 1
+                recording.keep([frame(project, self.taken)], self.now, session.number)
+            recording.roll(self.now)
+            recording.seal()
+        recording.close(self.now)
+
+    def parts(self) -> dict[str, bytes]:
+        """Return the sealed parts by their keys."""
+        return {
+            path.relative_to(self.root).as_posix(): path.read_bytes()
+            for path in sorted(self.root.glob(contract.parts_glob()))
+        }
+
+
+@pytest.fixture
+def spool(tmp_path) -> Spool:
+    return Spool(tmp_path / "spool")
