@@ -15,11 +15,11 @@ ArchiverError              one line for the user: where, what, what to do
   ├─ AddressWrong          the URL, or what answers there, is not a Tiledesk socket
   ├─ AccessRefused         the server refuses the token
   ├─ SettingsWrong         a settings file that cannot be read, or says what nobody knows
-  └─ ServerUnreachable     no connection now; another try may bring one
-"""
   ├─ PartDiffers           a part to be published is not whole, or the store holds another one
   ├─ StoreRefuses          object storage that will not have it: no bucket, no access, no package
   ├─ StoreUnreachable      object storage does not answer now; another try may help
+  └─ ServerUnreachable     no connection now; another try may bring one
+"""
 
 from __future__ import annotations
 
