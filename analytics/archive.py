@@ -22,6 +22,7 @@ from analytics.hours import OpeningHours
 from analytics.settings import Hours, Settings, sql_types
 from analytics.window import Window
 from archiver import contract
+from archiver.manifest import is_compacted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,7 +50,6 @@ _DAYS_TYPES = {
     "end_utc": "timestamp",
 }
 _HOURS_TYPES = {"department_id": "varchar", "start_utc": "timestamp", "end_utc": "timestamp"}
-_KEY = ("recorder", "seq", "element")
 
 
 class Archive:
@@ -134,12 +134,11 @@ class Archive:
 
         rows = pa.concat_tables([segment.rows for segment in segments])
         self._engine.take("journal", _told(rows, self.project_id, days))
-        names = {contract.part_name(segment.recorder, segment.number) for segment in segments}
-        again = [path for path in parts if path.name in names]
+        again = _sealed_meanwhile(parts, segments, rows)
         if not again:
             return ["journal"]
         self._engine.read("again", again)
-        same = " and ".join(f"again.{name} = journal.{name}" for name in _KEY)
+        same = " and ".join(f"again.{name} = journal.{name}" for name in contract.KEY)
         self._engine.keep(
             "unsealed",
             f"select * from journal where not exists (select 1 from again where {same})",  # noqa: S608
@@ -225,6 +224,19 @@ def connect(  # noqa: PLR0913
 def utc_now() -> datetime:
     """Return what time it is, as naive UTC."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _sealed_meanwhile(
+    parts: Sequence[Path], segments: Sequence[Segment], rows: pa.Table
+) -> list[Path]:
+    """Return the parts that may hold rows of the journal: made of these segments, or compacted."""
+    names = {contract.part_name(segment.recorder, segment.number) for segment in segments}
+    days = {f"date={day}" for day in rows["date"].unique().to_pylist()}
+    return [
+        path
+        for path in parts
+        if path.name in names or (is_compacted(path.name) and path.parent.name in days)
+    ]
 
 
 def _told(rows: pa.Table, project_id: str, days: Sequence[date]) -> pa.Table:

@@ -16,6 +16,8 @@ from analytics.errors import ArchiveUnreadable, QueryWrong
 from analytics.folder import Folder
 from analytics.window import choose
 from archiver import contract
+from archiver.compact import Compaction, Job
+from archiver.manifest import is_compacted
 from archiver.recording import Recording
 
 DAY = date(2026, 3, 3)
@@ -162,6 +164,40 @@ def test_what_is_sealed_between_reading_journal_and_parts_is_there_once(tmp_path
         assert metrics.check(opened, "row_key_twice").rows == []
         told = opened.query("select count(*) from events where kind = 'request'").rows
     assert told == [(1,)]
+
+
+def test_what_is_compacted_meanwhile_as_well_is_there_once(tmp_path, recording):
+    one, clock = recording
+    for chat in "ab":
+        one.keep([frame(chat, "2026-03-03T09:00:00.000Z")], clock[0], 0)
+        one.roll(clock[0])
+    folder = Folder(tmp_path)
+    assert len(folder.unsealed) == 3
+
+    one.seal()
+    Compaction(contract.partition(tmp_path, PROJECT, DAY), Job(lambda: clock[0], 0)).run()
+
+    (part,) = folder.parts(PROJECT, [DAY])
+    assert is_compacted(part.name)
+    window = choose(DAY, date(2026, 3, 4), "UTC", datetime(2026, 3, 9))
+    with archive.connect(folder, PROJECT, window) as opened:
+        assert metrics.check(opened, "row_key_twice").rows == []
+        told = opened.query("select count(*) from events where kind = 'request'").rows
+    assert told == [(2,)]
+
+
+def test_a_damaged_manifest_is_one_line(tmp_path, recording):
+    one, clock = recording
+    one.keep([frame("a", "2026-03-03T09:00:00.000Z")], clock[0], 0)
+    one.roll(clock[0])
+    one.seal()
+    path = contract.partition(tmp_path, PROJECT, DAY) / "_manifest.json"
+    path.write_text("[]")
+
+    with pytest.raises(ArchiveUnreadable) as refused:
+        offered(tmp_path)
+
+    assert str(refused.value) == (f"{path}: not a manifest of this format; restore it from a copy")
 
 
 def test_a_torn_end_of_the_journal_is_passed_over(tmp_path, recording):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
+from datetime import UTC, date, datetime
 
 import pyarrow.parquet as pq
 import pytest
@@ -13,8 +15,12 @@ from analytics.config import Config
 from analytics.dashboard.follow import Journal, News, Parts, as_table
 from analytics.dashboard.live import Live
 from archiver import contract
+from archiver.compact import Compaction, Job
+from archiver.recording import Recording
 
 PROJECT = "5f6c1d2e3a4b5c6d7e8f9a0b"
+TOLD = {"topic": f"/{PROJECT}/requests", "method": "UPDATE", "message": {"_id": "a"}}
+FRAME = json.dumps({"action": "publish", "payload": TOLD}).encode()
 KEY = ["recorder", "seq", "element"]
 
 
@@ -64,3 +70,32 @@ def test_a_journal_of_many_projects_is_told_apart():
 
     assert news.of("two") == News(rows[1:], [])
     assert news.of("three") == News([], [])
+
+
+def test_what_was_read_is_not_read_again_when_it_is_compacted(tmp_path):
+    day, now = date(2026, 3, 3), round(datetime(2026, 3, 3, 9, tzinfo=UTC).timestamp() * 1e6)
+    recording = Recording(tmp_path, "main", [PROJECT], clock=lambda: now)
+    early, late, last = (Parts(tmp_path, PROJECT) for _ in range(3))
+
+    def seal():
+        recording.keep([FRAME], now, 0)
+        recording.roll(now)
+        recording.seal()
+
+    def compact():
+        Compaction(contract.partition(tmp_path, PROJECT, day), Job(lambda: now, 0)).run()
+
+    def read(*followers):
+        return [sum(map(len, parts.read([day]))) for parts in followers]
+
+    seal()
+    assert read(early) == [1]
+    seal()
+    assert read(early) == [1]
+    compact()
+    assert read(early, late) == [0, 2]
+    seal()
+    assert read(early, late) == [1, 1]
+    compact()
+    assert read(early, late, last) == [0, 0, 3]
+    recording.close(now)
