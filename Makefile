@@ -55,7 +55,7 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(PIP) --no-build-isolation --editable '.[dashboard,holidays,report,s3,simulate,test,lint]'
+	$(PIP) --no-build-isolation --editable '.[dashboard,holidays,report,s3,simulate,spark,test,lint]'
 	$(INSTALL) --no-deps --upgrade --target $(VENV)/duckdb-1.5 duckdb==1.5.6 # the oldest supported
 	$(INSTALL) --upgrade --target $(VENV)/forecast statsforecast==2.1.1 'pandas<3' # the extra `forecast`
 	@touch $@

@@ -19,6 +19,7 @@ from analytics.options import (
     INSTANT,
     archive_options,
     document_options,
+    engine_options,
     metrics_options,
     optional_archive_options,
     output_options,
@@ -56,6 +57,7 @@ cli.add_command(dashboard)
 @click.option("--no-compare", is_flag=True, help="Leave earlier days out.")
 @metrics_options
 @archive_options
+@engine_options
 @document_options
 def report(
     request: Request,
@@ -142,6 +144,7 @@ def diff(
 @click.option("--by", type=click.Choice(BREAKDOWNS), help="What to break it down by.")
 @click.option("--chats", is_flag=True, help="Print the chats behind its rows instead.")
 @archive_options
+@engine_options
 @output_options
 def metric(
     request: Request, name: str, by: str | None, chats: bool, format: str, output: Path | None
@@ -193,6 +196,7 @@ def explain(request: Request | None, name: str) -> None:
 
 @cli.command()
 @archive_options
+@engine_options
 def check(request: Request) -> None:
     """Look for rows that should not be there; exit status 3 if there are any."""
     from analytics import metrics as answers

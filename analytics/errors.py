@@ -4,6 +4,7 @@ AnalyticsError             one line for the user: where, what, what to do
   ├─ ArchiveUnreadable     no archive, one of another format, or a file that cannot be read
   ├─ ProjectUnknown        nothing is archived of this project
   ├─ WindowWrong           days that cannot be reported, or a time zone that is none
+  ├─ EngineUnusable        a server that is not there, of another version, or does not answer
   ├─ QueryWrong            a query that is wrong, or that asks for more than to read
   └─ SettingWrong          a configuration that cannot be used, an output that cannot be written
 """
@@ -29,6 +30,10 @@ class ProjectUnknown(AnalyticsError):
 
 class WindowWrong(AnalyticsError):
     """The days asked for cannot be reported."""
+
+
+class EngineUnusable(AnalyticsError):
+    """The server that is to answer is not there, or cannot."""
 
 
 class QueryWrong(AnalyticsError):

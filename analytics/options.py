@@ -6,6 +6,7 @@ They mean the same everywhere. What a command does with them is the command's bu
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial, wraps
 from pathlib import Path
@@ -158,6 +159,21 @@ _METRICS = (
     _option("--metrics", type=Names(queries.METRICS), help="Only these, separated by commas."),
     _option("--all", "is_all", is_flag=True, help="Every metric, not those of a day only."),
 )
+_ENGINE = (
+    _option(
+        "--engine",
+        type=click.Choice(["duckdb", "spark"]),
+        default="duckdb",
+        show_default=True,
+        help="What answers: DuckDB in this process, or a Spark server.",
+    ),
+    _option(
+        "--spark-remote",
+        metavar="URL",
+        envvar=["SPARK_REMOTE", "ANALYTICS_SPARK_REMOTE"],
+        help="Spark Connect server: sc://host:15002.  [env: SPARK_REMOTE]",
+    ),
+)
 _TO_FILE = _option(
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write to."
 )
@@ -248,6 +264,22 @@ def desks_options(command: Callable[..., None]) -> Callable[..., None]:
         "--project", multiple=True, help="Project id; may be repeated; all if not given."
     )
     return _with((_archive(required=True), projects, _config, *_SETTINGS), asked)
+
+
+def engine_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say what answers."""
+
+    @wraps(command)
+    def asked(request: Request, *, engine: str, spark_remote: str | None, **others: Any) -> None:
+        if engine == "spark":
+            from analytics.spark import Spark
+
+            if spark_remote is None:
+                raise click.UsageError("--engine spark asks a server; name it with --spark-remote")
+            request = replace(request, start=partial(Spark, spark_remote))
+        command(request, **others)
+
+    return _with(_ENGINE, asked)
 
 
 def metrics_options(command: Callable[..., None]) -> Callable[..., None]:

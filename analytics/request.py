@@ -5,7 +5,7 @@ It knows what time it is; what a project's settings are comes from the configura
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from analytics.config import Config, Desk
+from analytics.duck import Duck
+from analytics.engine import Engine
 from analytics.errors import SettingWrong
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ class Request:
     told: Mapping[str, Any]
     last: int | None = None
     """So many days, the last ones recorded, instead of days that are named."""
+    start: Callable[[], Engine] = Duck
+    """What starts the engine that answers."""
 
     @cached_property
     def folder(self) -> Folder:
@@ -127,6 +131,7 @@ class Request:
             settings=replace(self.desk.settings, breakdown=breakdown),
             hours=self.desk.hours,
             only=only,
+            start=self.start,
         )
 
     def _days(self, today: date) -> tuple[date, date]:

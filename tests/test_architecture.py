@@ -73,6 +73,7 @@ ONLY = {
     "websockets": ("archiver/simulate/",),
     "duckdb": ("analytics/duck.py",),
     "obstore": ("archiver/bucket.py",),
+    "pyspark": ("analytics/spark.py",),
     "holidays": ("analytics/hours.py",),
     "altair": ("analytics/capacity/chart.py", "analytics/document/"),
     "jinja2": ("analytics/document/html.py",),
@@ -83,6 +84,7 @@ ONLY = {
     "archiver.simulate": ("archiver/simulate/", "archiver/cli.py"),
     "click": (
         "archiver/cli.py",
+        "archiver/compact_command.py",
         "archiver/options.py",
         "archiver/simulate/",
         "analytics/capacity/command.py",

@@ -14,7 +14,7 @@ import click
 
 from analytics.capacity import request as asked
 from analytics.errors import SettingWrong
-from analytics.options import DAY, Checked, archive_options
+from analytics.options import DAY, Checked, archive_options, engine_options
 from analytics.output import write
 from analytics.request import Request
 
@@ -104,6 +104,7 @@ def _plan_options(command: _Command) -> _Command:
 @click.command()
 @_plan_options
 @archive_options
+@engine_options
 def capacity(
     request: Request,
     what_if: str | None,

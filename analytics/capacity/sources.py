@@ -105,6 +105,7 @@ class Sources:
             self.request.look_ahead,
             settings=settings,
             only=names,
+            start=self.request.start,
         )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -135,19 +137,39 @@ def _utc(value: datetime | None) -> datetime | None:
 
 
 @pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
-    """Return what a recorder keeps of a simulated desk: 2 to 4 March 2026, with a gap."""
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the archive of a simulated desk: 2 to 4 March 2026, with a gap."""
     settings = DeskSettings(chats_per_day=40)
     root = tmp_path_factory.mktemp("desk") / "archive"
     start = round(datetime(2026, 3, 2, tzinfo=UTC).timestamp() * 1000)
     noon = start + 36 * HOUR
     plan = Plan(root, Span(start, start + 3 * DAY), gaps=(Span(noon, noon + HOUR // 2),))
     record_history(settings, plan)
+    return root
+
+
+@pytest.fixture(scope="session")
+def desk(recorded: Path) -> pa.Table:
+    """Return what a recorder keeps of it."""
     rows = pa.concat_tables(
-        [pq.ParquetFile(part).read() for part in sorted(root.glob("project_id=*/*/*.parquet"))]
+        [pq.ParquetFile(part).read() for part in sorted(recorded.glob(contract.parts_glob()))]
     )
     assert rows.num_rows > 1000
     return partitioned(rows)
+
+
+@pytest.fixture(scope="session")
+def sail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve Sail, which speaks Spark's protocol, in this process; return its URL."""
+    os.environ["SAIL_EXECUTION__CHECKPOINT__PATH"] = str(tmp_path_factory.mktemp("checkpoints"))
+    os.environ.setdefault("RUST_LOG", "error")
+    from pysail.spark import SparkConnectServer
+
+    server = SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    host, port = server.listening_address
+    yield f"sc://{host}:{port}"
+    server.stop()
 
 
 @pytest.fixture(scope="session")
