@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
+from archiver.compact_command import compact
 from archiver.errors import ArchiverError
 from archiver.options import (
     archive_option,
@@ -84,6 +85,9 @@ def _names(command: click.Command) -> set[str]:
 @click.version_option(package_name="tiledesk-archive", prog_name="archiver")
 def cli() -> None:
     """Record Tiledesk chats into a Parquet archive."""
+
+
+cli.add_command(compact)
 
 
 @cli.command()

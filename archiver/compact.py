@@ -190,6 +190,14 @@ def compact(
         os.close(held)
 
 
+def due(archive: Path, now: int, projects: Collection[str] = ()) -> Iterator[tuple[Path, Extent]]:
+    """Yield the partitions that would be rewritten, and what they have now."""
+    for folder in closed(archive, now, projects):
+        found = listing.look(folder)
+        if len(candidates(found)) > 1:
+            yield folder, _extent(found)
+
+
 def closed(archive: Path, now: int, projects: Collection[str] = ()) -> list[Path]:
     """Return the partitions of days that are over: no journal holds any more of them.
 
@@ -220,7 +228,8 @@ def candidates(found: Listing) -> list[Path]:
 
 
 def _extent(found: Listing) -> Extent:
-    return Extent(len(found.parts), sum(path.stat().st_size for path in found.parts))
+    here = [path for path in found.parts if path.name in found.names]
+    return Extent(len(here), sum(path.stat().st_size for path in here))
 
 
 def _facts(path: Path) -> dict[str, Any]:

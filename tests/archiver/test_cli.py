@@ -99,7 +99,7 @@ def test_a_flag_goes_before_the_environment_and_that_before_the_file(archive, tm
                 " roll_seconds, spool, spool_limit, sync_ms, token_file, url\n"
             ),
         ),
-        ("[recrod]", "[recrod] is no command; there is check, projects, record, seal, simulate"),
+        ("[recrod]", "[recrod] is no command; there is check, compact, projects, record, seal,"),
         ("projects = []", "[projects] is no table\n"),
         ("[projects]\np = 1", "[projects.p] is no table\n"),
         (
@@ -154,3 +154,73 @@ def test_a_whole_archive_is_said_to_be_whole(archive):
     told = run("verify", "--archive", archive)
 
     assert (told.exit_code, told.stdout, told.stderr) == (0, "", "everything is whole\n")
+
+
+def compacted(*arguments):
+    told = run("compact", *arguments)
+    return told.exit_code, told.stdout.splitlines(), told.stderr
+
+
+@pytest.fixture
+def days(tmp_path):
+    """Return an archive of two days that were over long ago, in three parts each."""
+    now = [NOON - 365 * DAY]
+    recording = Recording(tmp_path / "days", "main", [PROJECT], lambda: now[0])
+    for _ in range(2):
+        for _ in range(3):
+            frame = {"topic": f"/{PROJECT}/requests", "method": "UPDATE", "message": {"_id": "a"}}
+            recording.keep(
+                [json.dumps({"action": "publish", "payload": frame}).encode()], now[0], 0
+            )
+            recording.roll(now[0])
+            recording.seal()
+        now[0] += DAY
+    recording.close(now[0])
+    return tmp_path / "days"
+
+
+def test_compact_tells_what_it_did_and_removes_what_was_replaced_later(days):
+    count = len(list(days.rglob("*.parquet")))
+
+    status_, told, talk = compacted("--archive", days, "--dry-run")
+    assert (status_, talk, len(list(days.rglob("*.parquet")))) == (0, "", count)
+    assert [line.split()[:4] for line in told] == [
+        [PROJECT, "2025-11-23", "3", "parts"],
+        [PROJECT, "2025-11-24", "3", "parts"],
+    ]
+
+    status_, told, talk = compacted("--archive", days, "--grace", "0s")
+    assert (status_, talk) == (0, "compacted 2 days, removed 0 files of no use\n")
+    assert [line.split()[:6] for line in told] == [
+        [PROJECT, "2025-11-23", "3", "->", "1", "parts"],
+        [PROJECT, "2025-11-24", "3", "->", "1", "parts"],
+    ]
+    assert [line.split()[-2:] for line in told] == [["3", "rows"]] * 2
+
+    talk = f"compacted 0 days, removed {count} files of no use\n"
+    assert compacted("--archive", days) == (0, [], talk)
+    assert len(list(days.rglob("*.parquet"))) == 2
+
+
+def test_compact_takes_only_the_projects_named(days):
+    talk = "compacted 0 days, removed 0 files of no use\n"
+    assert compacted("--archive", days, "--project", "other") == (0, [], talk)
+
+
+def test_compact_names_what_is_damaged_with_status_3(days):
+    part = min(days.rglob("*.parquet"))
+    part.write_bytes(b"no part")
+
+    status_, told, talk = compacted("--archive", days)
+
+    assert (status_, len(told)) == (3, 2)
+    assert talk.startswith(f"{part}: damaged (")
+    assert talk.endswith("\ncompacted 2 days, removed 0 files of no use\n")
+
+
+@pytest.mark.parametrize("text", ["1", "h", "1.5h", "-1h", "1w", ""])
+def test_a_length_of_time_that_is_none_is_refused(days, text):
+    told = run("compact", "--archive", days, "--grace", text)
+
+    assert told.exit_code == 2
+    assert f"{text!r}: write a number and s, m, h or d, such as 1h" in told.stderr
