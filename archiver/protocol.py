@@ -6,7 +6,8 @@ rules are the server's (see docs/format.md for what comes of them):
 * A subscription's only acknowledgement is its snapshot; a refusal is silence. Asked again after a
   time-out, and after `tries` it is refused.
 * At most `in_flight` subscriptions wait for their snapshot at a time. The project feed goes first,
-  then agents, single reads, messages.
+  then agents, single reads, messages, and last those of chats that are closed: one that is gone
+  is never answered, and must hold up nobody.
 * The feed is asked for twice, some seconds apart: what changed while the server subscribed us to
   it is lost, and the second snapshot closes that hole.
 * The messages of every open chat are followed, and left a minute after the close; those of a chat
@@ -31,7 +32,7 @@ SECOND = 1_000_000
 PING = '{"action":"heartbeat","payload":{"message":{"text":"ping"}}}'
 PONG = '{"action":"heartbeat","payload":{"message":{"text":"pong"}}}'
 
-FEED, AGENT, SINGLE, MESSAGES = range(4)
+FEED, AGENT, SINGLE, MESSAGES, CLOSED = range(5)
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Protocol:
             self._want(feed(project), FEED)
             self._want_agents(project)
             for rid, chat in known.chats.items():
-                self._want(messages(project, rid), MESSAGES, "repair")
+                self._want(messages(project, rid), MESSAGES if chat.is_open else CLOSED, "repair")
                 if not chat.is_open:
                     self._farewells[project, rid] = Farewell(now + self.limits.again)
         self._pump(now)

@@ -364,6 +364,15 @@ def test_a_closed_chat_of_an_earlier_life_is_read_and_left_too():
     assert memory.project(P).chats == {}
 
 
+def test_messages_of_open_chats_are_read_before_those_of_closed_ones():
+    memory = open_memory("open")
+    gone = [f"gone{number}" for number in range(9)]
+    memory.project(P).chats.update({rid: Chat(closing=1, detailed=True) for rid in gone})
+    talk = Talk(memory)
+
+    assert talk.asked() == [FEED, messages("open"), *(messages(rid) for rid in gone[:-4:-1])]
+
+
 def test_closed_chats_do_not_gather_where_each_connection_is_cut_within_a_minute():
     memory = open_memory()
     for life in range(5):
