@@ -122,6 +122,9 @@ cli.add_command(compact)
     help="Bytes of parts that may wait in the spool; then recording pauses, as on a full disk.",
 )
 @click.option(
+    "--no-compact", is_flag=True, help="Leave the many parts of days that are over as they are."
+)
+@click.option(
     "--health",
     metavar="HOST:PORT",
     help="Answer /metrics (Prometheus), /healthz and /readyz there.",
@@ -152,6 +155,7 @@ def record(
     roll_seconds: float,
     roll_bytes: int,
     spool_limit: int,
+    no_compact: bool,
     health: str | None,
     log_format: str,
     sync_ms: float,
@@ -175,7 +179,7 @@ def record(
     posts = spread(_posts(click.get_current_context(), projects, url, token_file), max_connections)
     folder, remote = _spool(archive)
     told = (folder, tuple(posts), recorder, sync_ms / 1000, policy, health, remote, spool_limit)
-    run(Settings(*told))
+    run(Settings(*told, compacts=not no_compact))
 
 
 def _spool(archive: Path | Remote) -> tuple[Path, Remote | None]:

@@ -254,7 +254,7 @@ def main(archive: str, readable: str, grace: str) -> None:
     modes = fs.GROUP_READABLE if readable == "group" else fs.PRIVATE
     faults: list[str] = []
     try:
-        for one in compact(Path(archive), Job(wall_clock, int(grace), modes)):
+        for one in compact(Path(archive), Job(wall_clock, int(grace) * 1_000_000, modes)):
             faults += one.faults
     except CompactionLocked:
         return  # another recorder's, and one is enough

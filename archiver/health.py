@@ -56,6 +56,7 @@ class Vitals:
     sealed_segments_total: int
     seal_failures_total: int
     sync_seconds: float
+    compaction_failures_total: int = 0
     spool_bytes: int = 0
     is_spool_full: bool = False
     unpublished_parts: int = 0
@@ -167,6 +168,11 @@ SIGNS = (
         "archiver_seal_failures_total",
         "Tries to seal a segment that failed, since the start.",
         lambda vitals, _: vitals.seal_failures_total,
+    ),
+    Sign(
+        "archiver_compaction_failures_total",
+        "Hourly compactions that failed or met a damaged part, since the start.",
+        lambda vitals, _: vitals.compaction_failures_total,
     ),
     Sign(
         "archiver_sync_duration_seconds",

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from archiver import health, notify
 from archiver.bucket import Remote
+from archiver.compactor import Compactor
 from archiver.connection import Client
 from archiver.publisher import Publisher
 from archiver.receiver import Pace, Post, Receiver
@@ -41,7 +42,7 @@ class Settings:
     """What `archiver record` was asked to do.
 
     `posts` has one entry a connection; `health` is HOST:PORT to answer probes at, or None. With a
-    `remote`, `archive` is the spool, from which sealed parts move there.
+    `remote`, `archive` is the spool, from which sealed parts move there: it is not compacted.
     """
 
     archive: Path
@@ -52,6 +53,7 @@ class Settings:
     health: str | None = None
     remote: Remote | None = None
     spool_limit: int = SPOOL_LIMIT
+    compacts: bool = True
 
 
 def steady_clock() -> int:
@@ -75,6 +77,7 @@ class Recorder:
         modes = settings.policy.modes
         self._sealer = Sealer(settings.archive, settings.recorder, modes)
         self._publisher = _publisher(settings)
+        self._compactor = _compactor(settings)
         self._recording: Recording | None = None
         self._tokens_at = 0.0
         self._marks_at = 0.0
@@ -138,6 +141,8 @@ class Recorder:
             if recording.sync():
                 self._synced_in = time.monotonic() - began
             self._sealer.look_after(recording.closed())
+            if self._compactor is not None:
+                self._compactor.look_after()
             self._look_at_spool(recording)
             self._look_at_tokens()
             self._tell_systemd()
@@ -197,12 +202,15 @@ class Recorder:
             unsealed_segments=signs.unsealed,
             sealed_segments_total=self._sealer.sealed,
             seal_failures_total=self._sealer.failures,
+            compaction_failures_total=self._compactor.failures if self._compactor else 0,
             sync_seconds=self._synced_in,
             **({} if self._publisher is None else self._publisher.vitals()),
         )
 
     def _end(self, recording: Recording) -> None:
         self._stop.set()
+        if self._compactor is not None:
+            self._compactor.end()
         recording.full = None  # the end is to be written down all the same
         until = time.monotonic() + FAREWELL_PATIENCE
         for receiver in self._receivers:
@@ -224,6 +232,12 @@ def _publisher(settings: Settings) -> Publisher | None:
         return None
     modes = settings.policy.modes
     return Publisher(settings.remote, settings.recorder, modes, settings.spool_limit)
+
+
+def _compactor(settings: Settings) -> Compactor | None:
+    if settings.remote is not None or not settings.compacts:
+        return None
+    return Compactor(settings.archive, settings.policy.modes)
 
 
 def _names(receiver: Receiver) -> str:

@@ -19,7 +19,7 @@ AGAIN = 60.0
 # is to stop waits for it.
 TOGETHER = 4
 # Memory that is not needed goes back at once, not at the end of the process: 50 MB less.
-_FRUGAL = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_TRIM_THRESHOLD_": "1000000"}
+FRUGAL = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_TRIM_THRESHOLD_": "1000000"}
 
 
 class Sealer:
@@ -48,7 +48,7 @@ class Sealer:
             # A session of its own: a Ctrl-C meant for us must not stop it half-way.
             self._process = subprocess.Popen(  # noqa: S603 (our own module)
                 [*self._command, *map(str, self._at_work)],
-                env=os.environ | _FRUGAL,
+                env=os.environ | FRUGAL,
                 start_new_session=True,
             )
 

@@ -95,8 +95,8 @@ def test_a_flag_goes_before_the_environment_and_that_before_the_file(archive, tm
             "[record]\nmax-connections = 2",
             (
                 "[record] knows no max-connections; it knows archive, group_readable, health,"
-                " insecure, log_format, max_connections, projects, recorder, roll_bytes,"
-                " roll_seconds, spool, spool_limit, sync_ms, token_file, url\n"
+                " insecure, log_format, max_connections, no_compact, projects, recorder,"
+                " roll_bytes, roll_seconds, spool, spool_limit, sync_ms, token_file, url\n"
             ),
         ),
         ("[recrod]", "[recrod] is no command; there is check, compact, projects, record, seal,"),
