@@ -3,7 +3,8 @@
 `archiver simulate history` writes a week and four weeks of the default desk (about 250 chats a day)
 through the recorder's own journal. Bytes are those of the sealed parts against the entities' JSON
 as it was received. The report is `analytics report --format json` of one day, a whole process each
-time, the median of five; its highest memory is the process's.
+time, the median of five; its highest memory is the process's. In four weeks it finds earlier days
+to compare with, in one it does not; see *Reports* for whether the size of the archive matters.
 """
 
 from __future__ import annotations
