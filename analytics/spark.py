@@ -248,7 +248,7 @@ def _hold(place: str, server: str) -> None:
 
 
 def _uri(path: Path) -> str:
-    return path.absolute().as_uri()
+    return f"file://{path.absolute()}"  # Spark takes it as it is: nothing is to be quoted
 
 
 def _plain(kind: Any) -> Any:
