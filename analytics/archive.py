@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Self
 from analytics import queries
 from analytics.duck import Duck
 from analytics.engine import Engine, Table
-from analytics.errors import WindowWrong
-from analytics.folder import Folder, Segment
+from analytics.errors import SettingWrong, WindowWrong
+from analytics.folder import Folder, Part, Segment
 from analytics.hours import OpeningHours
 from analytics.settings import Hours, Settings, sql_types
 from analytics.window import Window
@@ -107,7 +107,7 @@ class Archive:
         self._engine.tell("days", _DAYS_TYPES, window.days())
         self._engine.tell("opening_hours", _HOURS_TYPES, hours)
 
-    def read(self, parts: Sequence[Path], segments: Sequence[Segment], days: list[date]) -> None:
+    def read(self, parts: Sequence[Part], segments: Sequence[Segment], days: list[date]) -> None:
         """Make `events` of the parts and of what is unsealed."""
         whole = " union all ".join(
             f"select * from {name}"  # noqa: S608 (ours)
@@ -119,13 +119,13 @@ class Archive:
         self._engine.view("received", whole)
         self._forget_later()
 
-    def _sealed(self, parts: Sequence[Path]) -> list[str]:
+    def _sealed(self, parts: Sequence[Part]) -> list[str]:
         if parts:
             self._engine.read("sealed", parts)
         return ["sealed"] if parts else []
 
     def _unsealed(
-        self, parts: Sequence[Path], segments: Sequence[Segment], days: list[date]
+        self, parts: Sequence[Part], segments: Sequence[Segment], days: list[date]
     ) -> list[str]:
         """Make a relation of the journal's rows but those sealed since it was read."""
         if not segments:
@@ -133,7 +133,8 @@ class Archive:
         import pyarrow as pa  # which takes as long as a small report
 
         rows = pa.concat_tables([segment.rows for segment in segments])
-        self._engine.take("journal", _told(rows, self.project_id, days))
+        told = _told(rows, self.project_id, days)
+        self._engine.take("journal", _once(told) if _is_twice(segments) else told)
         again = _sealed_meanwhile(parts, segments, rows)
         if not again:
             return ["journal"]
@@ -197,7 +198,7 @@ def connect(  # noqa: PLR0913
 
     Whoever will ask for a few metrics only names them: what others need is not worked out.
     """
-    segments = folder.unsealed
+    segments = list(folder.unsealed)
     recorded = folder.days(project_id)
     days = window.partitions(recorded, look_back, look_ahead)
     if not days:
@@ -211,7 +212,8 @@ def connect(  # noqa: PLR0913
     names = None if only is None else tuple(only)
     is_narrow = names is not None and settings.is_whole and queries.stays_within(names)
     facts = None if names is None else queries.facts_for(names)
-    archive = Archive(start(), project_id, window, settings, facts)
+    segments += folder.spooled(project_id, days)
+    archive = Archive(_reader(start, folder), project_id, window, settings, facts)
     try:
         archive.tell(opened, is_narrow=is_narrow)
         archive.read(folder.parts(project_id, days), segments, days)
@@ -221,14 +223,27 @@ def connect(  # noqa: PLR0913
     return archive
 
 
+def _reader(start: Callable[[], Engine], folder: Folder) -> Engine:
+    """Start an engine that can read the folder's parts."""
+    engine = start()
+    if folder.files is not None:
+        if not isinstance(engine, Duck):
+            engine.close()
+            raise SettingWrong(
+                f"{folder.root}: only DuckDB reads an archive there; leave --engine out"
+            )
+        engine.mount(folder.files)
+    return engine
+
+
 def utc_now() -> datetime:
     """Return what time it is, as naive UTC."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _sealed_meanwhile(
-    parts: Sequence[Path], segments: Sequence[Segment], rows: pa.Table
-) -> list[Path]:
+    parts: Sequence[Part], segments: Sequence[Segment], rows: pa.Table
+) -> list[Part]:
     """Return the parts that may hold rows of the journal: made of these segments, or compacted."""
     names = {contract.part_name(segment.recorder, segment.number) for segment in segments}
     days = {f"date={day}" for day in rows["date"].unique().to_pylist()}
@@ -237,6 +252,19 @@ def _sealed_meanwhile(
         for path in parts
         if path.name in names or (is_compacted(path.name) and path.parent.name in days)
     ]
+
+
+def _is_twice(segments: Sequence[Segment]) -> bool:
+    """Tell whether a segment was read as such and as a part that is not published yet."""
+    return len({(one.recorder, one.number) for one in segments}) < len(segments)
+
+
+def _once(rows: pa.Table) -> pa.Table:
+    """Return each row once."""
+    import pyarrow as pa
+
+    numbered = rows.select(contract.KEY).append_column("index", pa.array(range(len(rows))))
+    return rows.take(numbered.group_by(contract.KEY).aggregate([("index", "min")])["index_min"])
 
 
 def _told(rows: pa.Table, project_id: str, days: Sequence[date]) -> pa.Table:

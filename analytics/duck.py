@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import glob
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from analytics import queries
 from analytics.engine import Table
 from analytics.errors import ArchiveUnreadable, QueryWrong
+from analytics.folder import Part
 from archiver import contract
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ _FORMS = {
     "parquet": "format parquet, compression zstd, use_tmp_file false",
     "csv": "format csv, header, timestampformat '%Y-%m-%dT%H:%M:%S.%fZ', use_tmp_file false",
 }
+# Of a traceback, in which DuckDB tells what a mounted file system said against it.
+_OURS = re.compile(r"^(?:[\w.]+\.)?Store(?:Refuses|Unreachable): (.*)", re.MULTILINE)
 _LEAVES = "struct(project_user_id varchar, left_at timestamp)[]"
 
 
@@ -43,7 +47,11 @@ class Duck:
             values = ", ".join(f"unnest(cast(? as {kind}[]))" for kind in types.values())
             self.connection.execute(f"insert into {name} select {values}", listed)
 
-    def read(self, name: str, parts: Sequence[Path]) -> None:
+    def mount(self, files: Any) -> None:
+        """Read parts that are no files by a file system of fsspec's kind."""
+        self.connection.register_filesystem(files)
+
+    def read(self, name: str, parts: Sequence[Part]) -> None:
         """Make a relation of a project's parts, with the partition's columns before theirs."""
         listed = ", ".join(_quoted(path) for path in parts)
         self.view(
@@ -153,9 +161,14 @@ def _reading() -> Iterator[None]:
         yield
     except (duckdb.IOException, duckdb.InvalidInputException) as error:
         raise ArchiveUnreadable(f"{_first_line(error)}; see 'archiver verify'") from error
+    except duckdb.Error as error:
+        told = _OURS.search(str(error))
+        if told is None:
+            raise
+        raise ArchiveUnreadable(told[1]) from error
 
 
-def _quoted(path: Path) -> str:
+def _quoted(path: Part) -> str:
     return "'" + glob.escape(str(path)).replace("'", "''") + "'"
 
 

@@ -35,7 +35,7 @@ class Engine(Protocol):
     def tell(self, name: str, types: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
         """Make a small relation of columns with their SQL types."""
 
-    def read(self, name: str, parts: Sequence[Path]) -> None:
+    def read(self, name: str, parts: Sequence[Any]) -> None:
         """Make a relation of a project's parts, with the partition's columns before theirs."""
 
     def take(self, name: str, rows: pa.Table) -> None:

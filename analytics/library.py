@@ -17,7 +17,7 @@ from analytics import queries
 from analytics.answer import Answer
 from analytics.config import Config, read, told
 from analytics.errors import SettingWrong
-from analytics.request import Request, day, instant, reach
+from analytics.request import Request, day, instant, place, reach
 
 if TYPE_CHECKING:
     from analytics.archive import Archive
@@ -47,6 +47,7 @@ def open(  # noqa: A001, PLR0913 (analytics.open, with the commands' options)
     archive: str | os.PathLike[str] | None = None,
     project: str | None = None,
     *,
+    spool: str | os.PathLike[str] | None = None,
     date: Date | str | None = None,
     since: Date | str | None = None,
     until: Date | str | None = None,
@@ -59,11 +60,13 @@ def open(  # noqa: A001, PLR0913 (analytics.open, with the commands' options)
 ) -> Project:
     """Open an archive for questions about some local days of a project.
 
-    `project` may be left out where there is one only. The days are one `date`, or those from
-    `since` up to, but without, `until`, or the `last` so many that are recorded; else yesterday.
-    `as_of` answers as one could at that instant. `look_back` and `look_ahead` say how many days
-    are read around those asked for, 2 and 7 or `"all"`. `config` is the TOML file of the commands;
-    its settings, `tz` among them, may also be given here, by the same names.
+    `archive` is a folder, or an address such as `s3://BUCKET/PREFIX`; then `spool` may name the
+    folder of a recorder on this machine. `project` may be left out where there is one only. The
+    days are one `date`, or those from `since` up to, but without, `until`, or the `last` so many
+    that are recorded; else yesterday. `as_of` answers as one could at that instant. `look_back` and
+    `look_ahead` say how many days are read around those asked for, 2 and 7 or `"all"`. `config` is
+    the TOML file of the commands; its settings, `tz` among them, may also be given here, by the
+    same names.
     """
     known = Config() if config is None else read(Path(config))
     said: dict[str, Any] = dict(known.options) | {
@@ -81,7 +84,7 @@ def open(  # noqa: A001, PLR0913 (analytics.open, with the commands' options)
     _refuse(date, since, until, last)
     return Project(
         Request(
-            Path(said["archive"]),
+            place(said["archive"], spool),
             said.get("project"),
             _checked("since", day, since),
             _checked("until", day, until),

@@ -17,8 +17,9 @@ import click
 from analytics import queries
 from analytics.config import KEYS, Config, read
 from analytics.errors import SettingWrong
-from analytics.request import Desks, Request, day, instant, reach
+from analytics.request import Desks, Request, day, instant, place, reach
 from analytics.settings import Settings
+from archiver.bucket import Remote
 
 _CONFIG = "analytics.config"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -97,9 +98,14 @@ def _setting(option: str, metavar: str, help: str) -> Callable[[_Command], _Comm
 _archive = partial(
     _option,
     "--archive",
-    type=click.Path(path_type=Path),
+    type=Checked("archive", place),
     envvar=["ARCHIVE", "ANALYTICS_ARCHIVE"],
-    help="Folder of the archive.  [env: ARCHIVE]",
+    help="Folder of the archive, or s3://BUCKET/PREFIX (gs://, az://).  [env: ARCHIVE]",
+)
+_spool = _option(
+    "--spool",
+    type=click.Path(path_type=Path),
+    help="With s3://…: folder of what a recorder on this machine has not published yet.",
 )
 _config = _option(
     "--config",
@@ -219,7 +225,8 @@ def _asking(command: Callable[..., None], *, is_required: bool) -> Callable[...,
     def asked(
         ctx: click.Context,
         /,
-        archive: Path | None,
+        archive: Path | Remote | None,
+        spool: Path | None,
         project: str | None,
         day: date | None,
         since: date | None,
@@ -233,7 +240,7 @@ def _asking(command: Callable[..., None], *, is_required: bool) -> Callable[...,
             raise click.UsageError("--date is one day; leave out --since and --until")
         told = {name: others.pop(name) for name in KEYS}
         request = archive and Request(
-            archive,
+            place(archive, spool),
             project,
             since,
             until,
@@ -246,7 +253,7 @@ def _asking(command: Callable[..., None], *, is_required: bool) -> Callable[...,
         )
         command(request, **others)
 
-    return _with((_archive(required=is_required), *_ASKED, *_SETTINGS), asked)
+    return _with((_archive(required=is_required), _spool, *_ASKED, *_SETTINGS), asked)
 
 
 def desks_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -255,15 +262,20 @@ def desks_options(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     @click.pass_context
     def asked(
-        ctx: click.Context, /, archive: Path, project: tuple[str, ...], **others: Any
+        ctx: click.Context,
+        /,
+        archive: Path | Remote,
+        spool: Path | None,
+        project: tuple[str, ...],
+        **others: Any,
     ) -> None:
         told = {name: others.pop(name) for name in KEYS}
-        command(Desks(archive, project, ctx.meta[_CONFIG], told), **others)
+        command(Desks(place(archive, spool), project, ctx.meta[_CONFIG], told), **others)
 
     projects = _option(
         "--project", multiple=True, help="Project id; may be repeated; all if not given."
     )
-    return _with((_archive(required=True), projects, _config, *_SETTINGS), asked)
+    return _with((_archive(required=True), _spool, projects, _config, *_SETTINGS), asked)
 
 
 def engine_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -18,6 +18,8 @@ from analytics.config import Config, Desk
 from analytics.duck import Duck
 from analytics.engine import Engine
 from analytics.errors import SettingWrong
+from archiver.bucket import Remote, is_address, parse
+from archiver.errors import StoreRefuses
 
 if TYPE_CHECKING:
     from analytics.archive import Archive
@@ -31,7 +33,7 @@ DAY = timedelta(days=1)
 class Desks:
     """What the options ask for where several projects are asked about, as they are now."""
 
-    archive: Path
+    archive: Path | Remote
     projects: tuple[str, ...]
     """Those named; none means all."""
     config: Config
@@ -46,7 +48,7 @@ class Desks:
 class Request:
     """What is asked for."""
 
-    archive: Path
+    archive: Path | Remote
     project: str | None
     since: date | None
     until: date | None
@@ -64,9 +66,9 @@ class Request:
     @cached_property
     def folder(self) -> Folder:
         """The archive's folder."""
-        from analytics.folder import Folder
+        from analytics.folder import at
 
-        return Folder(self.archive)
+        return at(self.archive)
 
     @cached_property
     def project_id(self) -> str:
@@ -150,6 +152,22 @@ class Request:
         days = self.folder.days(self.project_id)
         until = max(min(days[-1], today), days[0] + DAY)
         return max(days[0], until - count * DAY), until
+
+
+def place(value: Any, spool: Any = None) -> Path | Remote:
+    """Check where an archive is: a folder, or an address; then perhaps a recorder's spool."""
+    if isinstance(value, Path | Remote) or not is_address(str(value)):
+        found = value if isinstance(value, Remote) else Path(value)
+    else:
+        try:
+            found = parse(str(value))
+        except StoreRefuses as error:
+            raise SettingWrong(str(error)) from error
+    if spool is None:
+        return found
+    if isinstance(found, Path):
+        raise SettingWrong("spool: is for an archive on object storage; leave it out")
+    return replace(found, spool=Path(spool))
 
 
 def day(value: Any) -> date:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from archiver.errors import StoreRefuses, StoreUnreachable
@@ -25,7 +25,7 @@ _Taken = TypeVar("_Taken")
 
 SCHEMES = ("s3", "gs", "az")
 _ADDRESS = re.compile(rf"(?:{'|'.join(SCHEMES)})://[^/\s?#]+(?:/[^\s?#]*)?")
-_EXTRA = "object storage needs a package; install it: pip install 'tiledesk-archive[s3]'"
+EXTRA = "object storage needs a package; install it: pip install 'tiledesk-archive[s3]'"
 # One request brings a whole part, also over a slow line.
 _CLIENT = {"connect_timeout": "10s", "timeout": "300s"}
 _RETRIES = 3
@@ -69,6 +69,11 @@ class Stored(NamedTuple):
     def name(self) -> str:
         """The last part of its key."""
         return self.key.rpartition("/")[2]
+
+    @property
+    def parent(self) -> PurePosixPath:
+        """The folder of its key."""
+        return PurePosixPath(self.key).parent
 
     def __str__(self) -> str:
         return self.url
@@ -149,7 +154,7 @@ class Bucket:
 
     def open(self, stored: Stored) -> Ranges:
         """Open an object as a file of which only what is asked for is read."""
-        return Ranges(self, stored)
+        return Ranges(stored, self.read_range)
 
     def _try(self, do: Callable[[], _Taken]) -> _Taken:
         """Do something, and tell in one line what the store says against it."""
@@ -158,7 +163,7 @@ class Bucket:
         except (StoreRefuses, StoreUnreachable):
             raise
         except ModuleNotFoundError as error:
-            raise StoreRefuses(f"{self.remote}: {_EXTRA}") from error
+            raise StoreRefuses(f"{self.remote}: {EXTRA}") from error
         except FileNotFoundError as error:
             if re.search(_REFUSALS[0][0], str(error)):
                 raise self._told(error) from None
@@ -186,11 +191,11 @@ class Bucket:
 class Ranges(io.RawIOBase):
     """An object as a file: what is asked for is read, no more."""
 
-    def __init__(self, bucket: Bucket, stored: Stored) -> None:
+    def __init__(self, stored: Stored, read: Callable[[str, int, int], bytes]) -> None:
         super().__init__()
         self.size = stored.size
-        self._bucket = bucket
         self._key = stored.key
+        self._read = read
         self._at = 0
 
     def readable(self) -> bool:
@@ -212,7 +217,7 @@ class Ranges(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Read what follows."""
-        data = self._bucket.read_range(self._key, self._at, min(len(buffer), self.size - self._at))
+        data = self._read(self._key, self._at, max(0, min(len(buffer), self.size - self._at)))
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)

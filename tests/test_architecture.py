@@ -72,6 +72,7 @@ ONLY = {
     "websocket": ("archiver/connection.py", "archiver/handshake.py"),
     "websockets": ("archiver/simulate/",),
     "duckdb": ("analytics/duck.py",),
+    "fsspec": ("analytics/remote.py",),
     "obstore": ("archiver/bucket.py",),
     "pyspark": ("analytics/spark.py",),
     "holidays": ("analytics/hours.py",),
@@ -100,6 +101,7 @@ ONLY = {
 
 # What the reader may know of the writer.
 SHARED = (
+    "archiver.bucket",
     "archiver.contract",
     "archiver.errors",
     "archiver.listing",

@@ -18,6 +18,7 @@ from analytics.dashboard.access import LONG_ENOUGH, Access, host_of, is_loopback
 from analytics.errors import SettingWrong
 from analytics.options import desks_options
 from analytics.request import Desks
+from archiver.bucket import Remote
 
 TOKEN = "ANALYTICS_DASHBOARD_TOKEN"  # noqa: S105 (its name)
 
@@ -53,6 +54,10 @@ def dashboard(desks: Desks, address: str, token_file: Path | None) -> None:
     from analytics.dashboard.watch import Watch
     from analytics.folder import Folder
 
+    if isinstance(desks.archive, Remote):
+        raise SettingWrong(
+            f"{desks.archive}: the live page follows a folder; name the recorder's spool"
+        )
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     _name_unknown(desks.projects, Folder(desks.archive).projects())
     access = Access(_token(token_file))

@@ -106,7 +106,7 @@ def digest(folder: Folder, project_id: str) -> Digest:
 
     @cache
     def told(day: date) -> str:
-        held = [(part.name, part.stat().st_size) for part in folder.parts(project_id, [day])]
+        held = [(part.name, folder.size(part)) for part in folder.parts(project_id, [day])]
         for segment in folder.unsealed:
             of_project = pc.equal(segment.rows["project_id"], project_id)
             count = pc.sum(pc.and_(of_project, pc.equal(segment.rows["date"], day))).as_py()

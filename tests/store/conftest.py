@@ -309,13 +309,19 @@ class Spool:
         session = recording.session()
         recording.note({"control": "connected", "projects": list(projects)}, self.now, 1)
         for _ in range(segments):
-            for project in projects:
-                self.now += 1_000_000
-                self.taken += 1
-                recording.keep([frame(project, self.taken)], self.now, session.number)
+            self.keep(recording, projects, session.number)
             recording.roll(self.now)
             recording.seal()
         recording.close(self.now)
+
+    def keep(
+        self, recording: Recording, projects: tuple[str, ...] = (PROJECT,), connection: int = 1
+    ) -> None:
+        """Receive a chat of each project."""
+        for project in projects:
+            self.now += 1_000_000
+            self.taken += 1
+            recording.keep([frame(project, self.taken)], self.now, connection)
 
     def parts(self) -> dict[str, bytes]:
         """Return the sealed parts by their keys."""
