@@ -32,11 +32,13 @@ RETRIES = 4
 MOST_UNSEALED = 64_000_000
 """Bytes of rows that no part has yet; they cross the network with the question."""
 
-# So that a server set up otherwise means the same.
-_MEANING = {
+_SETTINGS = {
+    # So that a server set up otherwise means the same.
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.timestampType": "TIMESTAMP_LTZ",
+    # Spark 4.2 fails to keep a union of views whose rows are kept: "key not found".
+    "spark.sql.constraintPropagation.enabled": "false",
 }
 _URL = re.compile(r"sc://(?:[^/@;]*@)?(?P<host>[^/:;@]+|\[[^]]+\])(?::(?P<port>\d+))?(?:/.*)?")
 _NOISE = r"PySpark does not yet fully support pandas|\[RETRIES_EXCEEDED\]"
@@ -67,7 +69,7 @@ class Spark:
         try:
             with self._asking():
                 _hold(self._place, self._session.version)
-                for name, value in _MEANING.items():
+                for name, value in _SETTINGS.items():
                     self._session.conf.set(name, value)
         except BaseException:
             self.close()

@@ -241,3 +241,14 @@ def test_a_server_of_another_version_is_named():
 
     assert str(refused.value).startswith("sc://a:15002: Spark 3.5.1, but the client is of 4.")
     spark._hold("sc://a:15002", "4.0.0")
+
+
+def test_who_has_not_installed_the_client_is_told_how(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+
+    with pytest.raises(EngineUnusable) as refused:
+        Spark("sc://127.0.0.1")
+
+    assert str(refused.value) == (
+        "spark: its client is not installed; install it: pip install 'tiledesk-archive[spark]'"
+    )
