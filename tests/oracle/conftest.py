@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +12,6 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
@@ -161,7 +161,8 @@ def record(once: Callable[..., Path]) -> Callable[..., Recorded]:
             done = CliRunner().invoke(cli, command, catch_exceptions=False)
             assert done.exit_code == 0, done.output
 
-        folder = once(quote("_".join(map(str, (first, after, *options))), safe=""), run)
+        asked = repr((first, after, *options)).encode()
+        folder = once(f"desk-{hashlib.sha256(asked).hexdigest()[:16]}", run)
         return Recorded(folder / "archive", folder / "truth.jsonl", first, after)
 
     return call
