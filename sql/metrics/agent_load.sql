@@ -20,7 +20,7 @@
 --   concurrency_mean: chats at once, while there was one
 --   concurrency_max: the most
 --   concurrency_p90: for nine tenths of the time with chats there were no more
---   at_limit_s: had as many chats as the limit allows; null without limit
+--   at_limit_s: available, with as many chats as the limit allows; null without limit
 --   coverage_ratio: for how much of the time a recorder vouches
 with pieces as (
     select
@@ -59,7 +59,7 @@ summed as (
         sum(length_us * chats_count) / 1e6 as chats_s,
         sum(
             case
-                when chats_count >= chat_limit then length_us
+                when is_available and chats_count >= chat_limit then length_us
                 when chat_limit is not null then 0
             end
         ) / 1e6 as at_limit_s

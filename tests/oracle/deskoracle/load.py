@@ -115,7 +115,7 @@ def _load(
         "concurrency_mean": share(_chat_ms(engaged), length(busy)),
         "concurrency_max": max((count for _, _, count in engaged), default=None),
         "concurrency_p90": _p90(engaged),
-        "at_limit_s": _at_limit(book, window, agent, engaged, covered),
+        "at_limit_s": _at_limit(book, window, agent, there, engaged, covered),
     }
 
 
@@ -154,15 +154,20 @@ def _slot_use(
 
 
 def _at_limit(
-    book: Book, window: Window, agent: str, engaged: list[Level], covered: list[Span]
+    book: Book,
+    window: Window,
+    agent: str,
+    there: list[Span],
+    engaged: list[Level],
+    covered: list[Span],
 ) -> float | None:
-    found = [(span, limit) for span, limit in limited(book, window, agent)]
+    found = limited(book, window, agent)
     if not overlap([span for span, _ in found], covered):
         return None
     full = [
         part
         for span, limit in found
-        for part in _within([one for one in engaged if one[2] >= limit], [span])
+        for part in _within([one for one in engaged if one[2] >= limit], overlap(there, [span]))
     ]
     return sum(until - since for since, until, _ in full) / 1000
 
