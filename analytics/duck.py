@@ -122,7 +122,9 @@ def database() -> duckdb.DuckDBPyConnection:
 
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
     connection.execute("set TimeZone = 'UTC'")  # given at connect, it asks the network for ICU
-    connection.execute("set enable_progress_bar = false")  # it would go to standard output
+    ((is_shown,),) = connection.execute("select current_setting('enable_progress_bar')").fetchall()
+    if is_shown:  # on standard output; in Jupyter without widgets it is off, and not to be set
+        connection.execute("set enable_progress_bar = false")
     connection.execute("set parquet_metadata_cache = true")  # every view reads the same parts
     connection.execute(queries.macros())
     return connection
