@@ -18,8 +18,8 @@ from fsspec import AbstractFileSystem
 
 from analytics.blocks import Blocks
 from analytics.errors import ArchiveUnreadable
-from analytics.folder import Folder, Part, Segment, check_marker
-from archiver import contract, manifest
+from analytics.folder import Folder, Part, Segment
+from archiver import contract, stored
 from archiver.bucket import Bucket, Ranges, Remote, Stored
 from archiver.errors import ArchiverError
 
@@ -37,19 +37,9 @@ class RemoteFolder(Folder):
         """Open it; a spool that is named is one of a recorder here."""
         self.root = remote
         with _told():
-            self._bucket = Bucket(remote)
-            self._marker()
+            self._bucket = stored.find(remote)
         self._spool = None if remote.spool is None else Folder(remote.spool)
         self.files = PartFiles(self._bucket, remote.url.partition(":")[0])
-
-    def _marker(self) -> None:
-        try:
-            marker = self._bucket.read(contract.MARKER)
-        except FileNotFoundError:
-            raise ArchiveUnreadable(
-                f"{self.root}: no archive here; name the address given to 'archiver record'"
-            ) from None
-        check_marker(f"{self.root}/{contract.MARKER}", marker)
 
     @cached_property
     def unsealed(self) -> list[Segment]:
@@ -97,21 +87,8 @@ class RemoteFolder(Folder):
         for day in days:
             folder = f"project_id={project_id}/date={day:%Y-%m-%d}"
             with _told():
-                found += self.files.knowing(self._counting(folder))
+                found += self.files.knowing(stored.parts(self._bucket, folder))
         return found
-
-    def _counting(self, folder: str) -> list[Stored]:
-        """Return the parts of a partition that count; the manifest is read before the list."""
-        key = f"{folder}/{manifest.NAME}"
-        objects = self._bucket.list(folder).objects
-        before = manifest.Manifest()
-        while any(one.key == key for one in objects):
-            after = manifest.Manifest.from_text(self._bucket.read(key))
-            if after == before:
-                break
-            before, objects = after, self._bucket.list(folder).objects
-        counting = set(before.counting(one.name for one in objects))
-        return [one for one in objects if one.name in counting]
 
 
 class PartFiles(AbstractFileSystem):  # type: ignore[misc]

@@ -229,7 +229,7 @@ def seal(archive: Path, recorder: str, group_readable: bool) -> None:
 
 
 @cli.command()
-@archive_option
+@place_options
 @format_option
 @click.option(
     "--days",
@@ -239,7 +239,7 @@ def seal(archive: Path, recorder: str, group_readable: bool) -> None:
     show_default=True,
     help="So many of the newest days of each project in the table; JSON tells all.",
 )
-def status(archive: Path, format: str, shown: int) -> None:
+def status(archive: Path | Remote, format: str, shown: int) -> None:
     """Say what is here per project and day: rows, coverage, gaps, last event, what is unsealed.
 
     \b
@@ -249,8 +249,15 @@ def status(archive: Path, format: str, shown: int) -> None:
     from archiver.archive import find
     from archiver.recording import wall_clock
 
-    find(archive)
-    days, journals, now = survey.days(archive), survey.unsealed(archive), wall_clock()
+    if isinstance(archive, Path):
+        find(archive)
+        days, journals = survey.days(archive), survey.unsealed(archive)
+    else:
+        from archiver import stored
+
+        days = stored.days(stored.find(archive))
+        journals = survey.unsealed(archive.spool) if archive.spool else []
+    now = wall_clock()
     if format == "json":
         click.echo(json.dumps(survey.to_json(days, journals, now), ensure_ascii=False))
     else:
@@ -258,9 +265,9 @@ def status(archive: Path, format: str, shown: int) -> None:
 
 
 @cli.command()
-@archive_option
+@place_options
 @click.pass_context
-def verify(ctx: click.Context, archive: Path) -> None:
+def verify(ctx: click.Context, archive: Path | Remote) -> None:
     """Read everything and say what is wrong: parts, counts, checksums, sequences, journal.
 
     Exit status 3 when something is.
@@ -271,9 +278,15 @@ def verify(ctx: click.Context, archive: Path) -> None:
     from archiver.archive import find
     from archiver.verify import faults
 
-    find(archive)
+    if isinstance(archive, Path):
+        find(archive)
+        told = faults(archive, _progress)
+    else:
+        from archiver import stored
+
+        told = stored.faults(stored.find(archive), _progress)
     found = 0
-    for fault in faults(archive, _progress):
+    for fault in told:
         click.echo(fault)
         found += 1
     if found:

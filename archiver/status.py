@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archiver import contract, fs, journal, listing, records
+from archiver.bucket import Stored
 from archiver.errors import ArchiverError
 
 if TYPE_CHECKING:
@@ -56,22 +57,42 @@ class Unsealed:
 
 def days(archive: Path) -> list[Day]:
     """Count the parts that count, per project and day."""
+    return count(map(part, listing.parts(archive)))
+
+
+def part(path: Path) -> tuple[Path, pq.FileMetaData, int]:
+    """Return a part with its footer and its size."""
+    return path, footer(str(path), path), path.stat().st_size
+
+
+def footer(name: str, source: Any) -> pq.FileMetaData:
+    """Read a part's footer."""
     import pyarrow.parquet as pq
 
+    try:
+        return pq.read_metadata(source)
+    except (OSError, ValueError) as error:
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: Exception) -> ArchiverError:
+    return ArchiverError(f"{name}: cannot read it ({error}); run 'archiver verify'")
+
+
+def count(parts: Iterable[tuple[Path | Stored, pq.FileMetaData, int]]) -> list[Day]:
+    """Count parts, with their footers and sizes, per project and day."""
     found: dict[tuple[str, str], Day] = {}
-    for path in listing.parts(archive):
-        project, date = (folder.partition("=")[2] for folder in path.parts[-3:-1])
+    for one, footer, size in parts:
+        folder = one.parent
+        project, date = (name.partition("=")[2] for name in (folder.parent.name, folder.name))
         day = found.setdefault((project, date), Day(project, date))
         try:
-            footer = pq.read_metadata(path)
             last = _last(footer)
-        except (OSError, ValueError, NotImplementedError) as error:
-            raise ArchiverError(
-                f"{path}: cannot read it ({error}); run 'archiver verify'"
-            ) from error
+        except (ValueError, NotImplementedError) as error:
+            raise _unreadable(str(one), error) from error
         day.rows += footer.num_rows
         day.parts += 1
-        day.size += path.stat().st_size
+        day.size += size
         facts = facts_of(footer)
         day.covered += [(since, until) for since, until in facts.get("covered", ())]
         for gap in facts.get("gaps", ()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from archiver import contract, fs, journal, listing, manifest, records, state
@@ -48,8 +48,7 @@ def faults(
     for path in progress(sorted(set(archive.rglob("*.parquet")) - aside)):
         told = part_faults(path, ranges)
         yield from (f"{path}: {fault}" for fault in told if path.exists())  # or it was replaced
-    for recorder, segments in sorted(ranges.items()):
-        yield from _overlaps(recorder, segments)
+    yield from overlaps(ranges)
     for folder in sorted((archive / contract.JOURNAL_FOLDER).glob("*/")):
         yield from _journal_faults(folder)
 
@@ -67,13 +66,16 @@ def _leftovers(archive: Path, found: listing.Listing, long_ago: int) -> Iterator
         yield f"{found.folder / name}: was replaced long ago; run 'archiver compact'"
 
 
-def part_faults(path: Path, ranges: Ranges) -> Iterator[str]:
-    """Yield what is wrong with a part; `ranges` is told which segments it holds."""
+def part_faults(path: PurePath, ranges: Ranges, source: Any = None) -> Iterator[str]:
+    """Yield what is wrong with a part; `ranges` is told which segments it holds.
+
+    It is read from its `source` if that is not its file.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with pq.ParquetFile(source or path, page_checksum_verification=True) as file:
             facts = facts_of(file.metadata)
             if not path.match(contract.parts_glob()) or not facts:
                 yield "not a part that a recorder wrote; move it out of the archive"
@@ -155,7 +157,7 @@ def _strangers(batch: pa.Table, project: str) -> int:
 
 
 def _disagreements(
-    path: Path,
+    path: PurePath,
     facts: dict[str, Any],
     segments: list[dict[str, Any]],
     batches: list[tuple[int, int, int, int, int]],
@@ -179,6 +181,12 @@ def _disagreements(
     last = max(one["last_seq"] for one in segments)
     if not first <= low <= high <= last:
         yield f"holds sequences {low} to {high}, not {first} to {last}"
+
+
+def overlaps(ranges: Ranges) -> Iterator[str]:
+    """Yield which segments claim the same sequences."""
+    for recorder, segments in sorted(ranges.items()):
+        yield from _overlaps(recorder, segments)
 
 
 def _overlaps(recorder: str, segments: dict[int, tuple[int, int]]) -> Iterator[str]:

@@ -106,6 +106,7 @@ SHARED = (
     "archiver.errors",
     "archiver.listing",
     "archiver.manifest",
+    "archiver.stored",
     "archiver.unsealed",
 )
 

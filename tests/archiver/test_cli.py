@@ -90,7 +90,7 @@ def test_a_flag_goes_before_the_environment_and_that_before_the_file(archive, tm
         ("[verify", "not TOML: Expected ']' at the end of a table declaration"),
         (None, "cannot read it (No such file or directory)"),
         ("verify = 1", "[verify] is no table\n"),
-        ("[verify]\narchives = 1", "[verify] knows no archives; it knows archive\n"),
+        ("[verify]\narchives = 1", "[verify] knows no archives; it knows archive, spool\n"),
         (
             "[record]\nmax-connections = 2",
             (
