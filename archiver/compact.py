@@ -178,9 +178,7 @@ def compact(
 
     One process at a time does. `progress` wraps the list of partitions.
     """
-    held = fs.lock(archive / manifest.COMPACTING, job.modes)
-    if held is None:
-        raise CompactionLocked(f"{archive}: another process compacts it; let it end")
+    held = _lock(archive, job.modes)
     try:
         for folder in progress(closed(archive, job.clock(), projects)):
             one = Compaction(folder, job)
@@ -188,6 +186,18 @@ def compact(
             yield one
     finally:
         os.close(held)
+
+
+def _lock(archive: Path, modes: fs.Modes) -> int:
+    try:
+        held = fs.lock(archive / manifest.COMPACTING, modes)
+    except OSError as error:
+        raise ArchiveUnwritable(
+            f"{archive}: cannot write there ({error.strerror}); compact as the user who records"
+        ) from error
+    if held is None:
+        raise CompactionLocked(f"{archive}: another process compacts it; let it end")
+    return held
 
 
 def due(archive: Path, now: int, projects: Collection[str] = ()) -> Iterator[tuple[Path, Extent]]:

@@ -204,6 +204,27 @@ def test_one_process_at_a_time_compacts(archive):
     compact.os.close(held)
 
 
+def test_an_archive_that_may_not_be_written_is_one_line(archive):
+    (archive / manifest.COMPACTING).mkdir()
+
+    with pytest.raises(ArchiveUnwritable) as caught:
+        run(archive)
+
+    assert str(caught.value) == (
+        f"{archive}: cannot write there (Is a directory); compact as the user who records"
+    )
+
+
+def test_what_a_compaction_at_work_has_begun_is_no_leftover(archive, folder):
+    (folder / "compacted.00000001-001.parquet").write_bytes(b"half")
+    held = fs.lock(archive / manifest.COMPACTING)
+
+    assert verified(archive) == []
+
+    compact.os.close(held)
+    assert len(verified(archive)) == 1
+
+
 @pytest.mark.parametrize("modes", [fs.PRIVATE, fs.GROUP_READABLE], ids=["private", "group"])
 def test_what_is_written_has_the_mode_asked_for(archive, folder, modes):
     list(compact.compact(archive, job(modes=modes)))
