@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from archiver import contract, fs, listing, manifest
+from archiver.bucket import parse
 from archiver.compactor import Compactor
+from archiver.recorder import Recorder, Settings
 from archiver.recording import Recording
 
 P = "65f0a1b2c3d4e5f601234567"
@@ -95,6 +98,31 @@ def test_a_recorder_that_stops_does_not_wait_for_it(archive):
 
     assert process.returncode == -15
     assert len(listing.parts(archive)) == 3
+
+
+def test_a_recorder_looks_after_it_and_ends_it(archive):
+    recorder = Recorder(Settings(archive, ()))
+    recorder._compactor = Compactor(archive, fs.PRIVATE, first=0)
+    recording = Recording(archive, "main", [P])
+
+    recorder._keep_watch(recording)  # one round: there is nobody who receives
+    process = recorder._compactor._process
+    assert process is not None
+    recorder._end(recording)
+
+    assert process.returncode is not None
+    assert recorder._compactor._process is None
+
+
+def test_a_recorder_compacts_unless_told_not_to(archive):
+    assert Recorder(Settings(archive, ()))._compactor is not None
+    assert Recorder(Settings(archive, (), compacts=False))._compactor is None
+
+
+def test_a_spool_is_not_compacted(archive):
+    remote = replace(parse("s3://chats/desk"), spool=archive)
+
+    assert Recorder(Settings(archive, (), remote=remote))._compactor is None
 
 
 def test_what_was_replaced_stays_for_an_hour(archive):
