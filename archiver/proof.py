@@ -23,7 +23,7 @@ def prove(sources: list[Path], made: list[Path]) -> int:
         old, new = digest(sources), digest(made)
         if old == new:
             return new.rows
-        faults = [f"{made[0].parent}: what was compacted is {new}, not {old}"]
+        faults = [f"{sources[0].parent}: what was compacted is {new}, not {old}"]
     for path in made:
         path.unlink(missing_ok=True)
     raise PartitionDiffers(f"{faults[0]}; nothing was replaced")

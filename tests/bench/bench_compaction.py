@@ -27,7 +27,7 @@ from archiver.part import Part
 from archiver.status import facts_of
 
 UNTIL = date(2026, 11, 22)
-CHATS, AGENTS = 800, 20
+CHATS, AGENTS = 300, 10
 WEEKS = 4
 HOURS = 24
 ROUNDS = 3
