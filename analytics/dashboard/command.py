@@ -52,14 +52,14 @@ def dashboard(desks: Desks, address: str, token_file: Path | None) -> None:
             "dashboard: a package is missing; install it: pip install 'tiledesk-archive[dashboard]'"
         ) from error
     from analytics.dashboard.watch import Watch
-    from analytics.folder import Folder
+    from analytics.folder import at
 
-    if isinstance(desks.archive, Remote):
+    if isinstance(desks.archive, Remote) and desks.archive.spool is None:
         raise SettingWrong(
-            f"{desks.archive}: the live page follows a folder; name the recorder's spool"
+            f"{desks.archive}: the live page follows a recorder; name its folder with --spool"
         )
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    _name_unknown(desks.projects, Folder(desks.archive).projects())
+    _name_unknown(desks.projects, at(desks.archive).projects())
     access = Access(_token(token_file))
     listening = _listen(address, access)
     watch = Watch(desks.archive, desks.projects, desks.desk)

@@ -108,7 +108,7 @@ class Parts:
                 raise ArchiveUnreadable(str(error)) from error
             for path in self._unseen(found):
                 try:
-                    yield from _rows(path, self.project_id, day)
+                    yield from rows_of(path, self.project_id, day)
                 except ValueError as error:  # pyarrow's: what stands there is no Parquet
                     raise ArchiveUnreadable(
                         f"{path}: not a whole part; see 'archiver verify'"
@@ -123,7 +123,7 @@ class Parts:
         return [path for path in found.parts if path not in self._seen]
 
 
-def _rows(path: Path, project_id: str, day: date) -> Iterator[pa.Table]:
+def rows_of(path: Any, project_id: str, day: date) -> Iterator[pa.Table]:
     """Yield a part's rows, some at a time, with the columns that name its partition."""
     import pyarrow as pa
     import pyarrow.compute as pc

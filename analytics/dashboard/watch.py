@@ -21,10 +21,13 @@ from analytics.dashboard import told
 from analytics.dashboard.follow import Journal, News, Parts, as_table
 from analytics.dashboard.live import Figures, Live
 from analytics.dashboard.normal import Normal, normal
+from analytics.dashboard.published import Published
 from analytics.errors import AnalyticsError
-from analytics.folder import Folder
+from analytics.folder import Folder, at
 from analytics.window import Window
-from archiver import contract
+from archiver import contract, stored
+from archiver.bucket import Bucket, Remote
+from archiver.errors import ArchiverError
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,7 @@ TURN_EVERY = timedelta(seconds=5)
 QUIET_AT_ONCE = 2
 """How many projects without an event, or an answer so far, are asked at a look."""
 ALIVE_EVERY = 10.0
+LIST_EVERY = 30.0
 TROUBLE_PAUSE = 5.0
 STALE_AFTER = 60.0
 """Seconds after which figures that were not refreshed are those of another time."""
@@ -69,11 +73,13 @@ class _Project:
 class Watch:
     """The figures of some projects of an archive, or of all, and who waits for them."""
 
-    root: Path
+    root: Path | Remote
     chosen: Sequence[str]
     desk_of: Callable[[str], Desk]
     text: str = ""
     _journal: Journal = field(init=False)
+    _bucket: Bucket | None = None
+    _listed: tuple[float, set[str]] = (0.0, set())
     _projects: dict[str, _Project] = field(default_factory=dict)
     _turn: asyncio.Event = field(default_factory=asyncio.Event)
     _last: list[dict[str, Any]] = field(default_factory=list)
@@ -82,7 +88,15 @@ class Watch:
     _over: bool = False
 
     def __post_init__(self) -> None:
-        self._journal = Journal(self.root)
+        self._journal = Journal(self._path)
+
+    @property
+    def _path(self) -> Path:
+        """The folder that a recorder writes to."""
+        if isinstance(self.root, Path):
+            return self.root
+        assert self.root.spool is not None
+        return self.root.spool
 
     async def run(self) -> None:
         """Refresh until cancelled, and beside it find out what is usual."""
@@ -95,7 +109,7 @@ class Watch:
             began = time.monotonic()
             try:
                 is_news = await asyncio.to_thread(self.refresh, utc_now())
-            except (AnalyticsError, OSError) as error:
+            except (AnalyticsError, ArchiverError, OSError) as error:
                 self._despair(str(error))
                 await asyncio.sleep(TROUBLE_PAUSE)
                 continue
@@ -126,7 +140,7 @@ class Watch:
         self._tell()
 
     def _normal(self, live: Live, window: Window) -> Normal:
-        return normal(Folder(self.root), live.project_id, live.desk, window.since, window.now)
+        return normal(at(self.root), live.project_id, live.desk, window.since, window.now)
 
     def is_fresh(self) -> bool:
         """Tell whether the figures are those of now: of a refresh that ended a short while ago."""
@@ -136,11 +150,11 @@ class Watch:
 
     def refresh(self, now: datetime) -> bool:
         """Read what is new and answer anew; return whether there is another answer."""
-        Folder(self.root)  # says so if it has gone
+        self._find()
         news = self._journal.read()
         for project_id in self._names() - set(self._projects):
             live = Live(project_id, self.desk_of(project_id), now)
-            self._projects[project_id] = _Project(live, Parts(self.root, project_id))
+            self._projects[project_id] = _Project(live, self._parts(project_id))
         asked = [one for name, one in self._projects.items() if one.take(news.of(name))]
         asked += self._quiet(asked, now)
         for one in asked:
@@ -153,10 +167,30 @@ class Watch:
         due = [one for one in rest if one.age(now) >= TURN_EVERY]
         return sorted(due, key=lambda one: one.age(now), reverse=True)[:QUIET_AT_ONCE]
 
+    def _find(self) -> None:
+        """Say so if the archive has gone; a bucket is opened once."""
+        Folder(self._path)
+        if isinstance(self.root, Remote) and self._bucket is None:
+            self._bucket = stored.find(self.root)
+
+    def _parts(self, project_id: str) -> Parts:
+        if self._bucket is None:
+            return Parts(self._path, project_id)
+        return Published(self._path, project_id, bucket=self._bucket)
+
+    def _sealed(self) -> set[str]:
+        """Return the projects that have parts; a bucket is asked now and then."""
+        if self._bucket is None:
+            return Folder(self._path).sealed_projects()
+        now = time.monotonic()
+        if now >= self._listed[0]:
+            self._listed = now + LIST_EVERY, at(self.root).sealed_projects()
+        return self._listed[1]
+
     def _names(self) -> set[str]:
         if self.chosen:
             return set(self.chosen)
-        found = {path.name.removeprefix("project_id=") for path in self.root.glob("project_id=*")}
+        found = self._sealed()
         return (found | self._journal.projects()) - {contract.UNKNOWN_PROJECT}
 
     def _despair(self, trouble: str) -> None:
@@ -167,7 +201,8 @@ class Watch:
         for one in self._projects.values():
             one.live.close()
         self._projects.clear()
-        self._journal = Journal(self.root)
+        self._journal = Journal(self._path)
+        self._bucket = None
         self._tell()
 
     def shown(self) -> list[dict[str, Any]]:
