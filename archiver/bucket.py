@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _Taken = TypeVar("_Taken")
 
 SCHEMES = ("s3", "gs", "az")
-_ADDRESS = re.compile(rf"(?:{'|'.join(SCHEMES)})://[^/\s?#]+(?:/[^\s?#]*)?")
+_ADDRESS = re.compile(rf"(?:{'|'.join(SCHEMES)})://[^/\s?#@:]+(?:/[^\s?#]*)?")
 EXTRA = "object storage needs a package; install it: pip install 'tiledesk-archive[s3]'"
 # One request brings a whole part, also over a slow line.
 _CLIENT = {"connect_timeout": "10s", "timeout": "300s"}
@@ -94,8 +94,9 @@ def is_address(text: str) -> bool:
 def parse(text: str) -> Remote:
     """Return the archive that an address names."""
     if not _ADDRESS.fullmatch(text):
+        shown = "an address with a password" if "@" in text else text
         raise StoreRefuses(
-            f"{text}: no address of an archive; name a folder, or s3://BUCKET/PREFIX (gs://, az://)"
+            f"{shown}: none of an archive; name a folder, or s3://BUCKET/PREFIX (gs://, az://)"
         )
     return Remote(text.rstrip("/"))
 

@@ -252,6 +252,8 @@ class Place:
 def place_in(store: str, number: int, monkeypatch, spool: Path) -> Iterator[Place]:
     proxy = Proxy(store)
     proxy.start()
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
     for key, value in KEYS.items():
         monkeypatch.setenv(key, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)

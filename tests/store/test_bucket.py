@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from archiver import bucket
@@ -89,6 +91,24 @@ def test_who_may_not_is_told_so_and_no_key_is_told(place, monkeypatch):
     assert told.value.__suppress_context__
 
 
+def test_a_profile_is_read_where_the_environment_has_no_keys(place, monkeypatch, tmp_path):
+    lines = [
+        "[desk]",
+        f"aws_access_key_id = {os.environ['AWS_ACCESS_KEY_ID']}",
+        f"aws_secret_access_key = {os.environ['AWS_SECRET_ACCESS_KEY']}",
+    ]
+    (tmp_path / "credentials").write_text("\n".join(lines))
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_PROFILE", "desk")
+    assert place.bucket.put_once(KEY, b"by profile")
+
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(StoreRefuses, match="nobody"):
+        Bucket(place.remote)
+
+
 def test_a_store_in_trouble_is_unreachable(place):
     place.proxy.meddle = lambda _method, _path: 503
 
@@ -116,11 +136,14 @@ def test_trouble_that_passes_is_not_told(place):
 
 
 @pytest.mark.parametrize(
-    "text", ["http://chats", "s3://", "s3:///kept", "s3://chats?x=1", "ftp://a/b"]
+    "text",
+    ["http://chats", "s3://", "s3:///kept", "s3://chats?x=1", "ftp://a/b", "s3://k:s3cret@c"],
 )
 def test_what_is_no_address_is_said(text):
-    with pytest.raises(StoreRefuses, match="no address of an archive"):
+    with pytest.raises(StoreRefuses, match="none of an archive; name a folder, or") as told:
         bucket.parse(text)
+
+    assert "s3cret" not in str(told.value)
 
 
 def test_an_address_ends_without_a_slash():
