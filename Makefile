@@ -8,7 +8,7 @@ COG := $(BIN)/cog -I docs --verbosity=1
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 PIP := $(INSTALL) --constraint constraints.txt
 
-.PHONY: help demo test lint bench soak docs site dist clean
+.PHONY: help demo test lint bench spark soak docs site dist clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -29,6 +29,9 @@ lint: $(VENV)/.dev site ## check style, types, that documents are fresh and lead
 bench: $(VENV)/.dev ## measure, and write docs/benchmarks.md
 	$(BIN)/python tests/bench
 
+spark: $(VENV)/.dev $(VENV)/.spark ## ask Apache Spark every metric, and DuckDB (needs Java 17; fetches 450 MB)
+	$(BIN)/python tests/bench/apache.py
+
 soak: $(VENV)/.dev ## record a simulated desk for a long time under faults (an hour, or SECONDS=… ROUNDS=…)
 	$(BIN)/python tests/bench/soak.py
 
@@ -45,6 +48,11 @@ dist: $(VENV)/.dev ## build the wheel and the source distribution
 clean: ## remove everything that these targets made
 	rm -rf $(VENV) build dist demo-archive *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.spark: | $(BIN)/python
+	$(PYTHON) -m venv $(VENV)/spark
+	$(VENV)/spark/bin/python -m pip --disable-pip-version-check install --quiet pyspark==4.2.0 # as its client
+	@touch $@
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }

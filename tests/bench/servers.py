@@ -1,0 +1,142 @@
+"""Apache Spark with two executors, for the time of a comparison.
+
+It listens on loopback, keeps what it writes in a folder that it is given, and is ended with all
+its processes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+HOME = Path(sys.prefix) / "spark"
+"""The virtual environment that `make spark` makes, with PySpark and the jars in it."""
+JAVA = 17
+MASTER = "local-cluster[2,1,1024]"
+SETTINGS = {
+    "spark.driver.memory": "1g",
+    "spark.executor.memory": "1g",
+    "spark.sql.shuffle.partitions": "4",  # for two cores, not for a cluster
+    "spark.ui.enabled": "false",
+    "spark.connect.grpc.binding.address": "127.0.0.1",
+}
+LIMIT_S = 180
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers."""
+
+    url: str
+    started_s: float
+    """From its start to its first answer."""
+    process: int
+
+    def memory(self) -> float:
+        """Return the MB that its processes took at the most, each at its own time."""
+        return sum(_peak(one) for one in _family(self.process)) / 1000
+
+
+def apache_home() -> Path | None:
+    """Return where Apache Spark is, if it can run."""
+    found = sorted(HOME.glob("lib/python*/site-packages/pyspark"))
+    return found[0] if found and shutil.which("java") else None
+
+
+@contextmanager
+def apache(folder: Path) -> Iterator[Server]:
+    """Serve Apache Spark."""
+    home = apache_home()
+    if home is None:
+        sys.exit(f"{HOME}: no Apache Spark there, or no Java {JAVA}; run 'make spark'")
+    port = _free_port()
+    told = SETTINGS | {"spark.connect.grpc.binding.port": str(port)}
+    command = [
+        home / "bin" / "spark-submit",
+        *("--master", MASTER),
+        *(word for name, value in told.items() for word in ("--conf", f"{name}={value}")),
+        *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
+    ]
+    places = {"SPARK_HOME": str(home), "SPARK_LOCAL_DIRS": str(folder)}
+    with _serving(command, port, folder, places) as server:
+        yield server
+
+
+@contextmanager
+def _serving(
+    command: Sequence[object], port: int, folder: Path, places: dict[str, str]
+) -> Iterator[Server]:
+    began = time.perf_counter()
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=folder,
+            env=os.environ | places,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        _await(process, port, folder / "log")
+        url = f"sc://127.0.0.1:{port}"
+        _greet(url)
+        yield Server(url, time.perf_counter() - began, process.pid)
+    finally:
+        _end(process)
+
+
+def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    until = time.monotonic() + LIMIT_S
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    sys.exit(f"the server did not come up:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def _greet(url: str) -> None:
+    from analytics.spark import Spark
+
+    engine = Spark(url)
+    engine.table("select 1 as one")
+    engine.close()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def _family(root: int) -> list[int]:
+    """Return a process and all that it started."""
+    children = Path(f"/proc/{root}/task/{root}/children")
+    tasks = sorted(children.parents[1].glob("*/children"))
+    found = {int(word) for task in tasks for word in task.read_text().split()}
+    return [root, *(one for child in found for one in _family(child))]
+
+
+def _peak(process: int) -> int:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
