@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 import socket
+import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from analytics.duck import Duck
@@ -229,12 +231,29 @@ def _reach(place: str, host: str, port: int) -> None:
 
 def _session(remote: str) -> SparkSession:
     """Return a session of our own: another archive's relations bear the same names."""
-    from pyspark.sql.connect.client.retries import DefaultPolicy
-    from pyspark.sql.connect.session import SparkSession
+    with _has_a_file(sys.modules["__main__"]):
+        from pyspark.sql.connect.client.retries import DefaultPolicy
+        from pyspark.sql.connect.session import SparkSession
 
     session = SparkSession.builder.remote(remote).create()
     session.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES)])
     return session
+
+
+@contextmanager
+def _has_a_file(main: ModuleType) -> Iterator[None]:
+    """Let a program without a file seem to have one: Spark's client takes it for its own tests.
+
+    Those want the whole of Spark; `python -c` and what else is told its program does not have it.
+    """
+    if hasattr(main, "__file__"):
+        yield
+        return
+    main.__file__ = "-c"
+    try:
+        yield
+    finally:
+        del main.__file__
 
 
 def _hold(place: str, server: str) -> None:

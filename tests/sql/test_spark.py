@@ -137,6 +137,19 @@ def test_times_are_plain_utc_and_types_as_duckdb_spells_them(recorded, sail):
     assert nested.value_type.field("left_at").type == pa.timestamp("us")
 
 
+def test_a_program_without_a_file_may_ask(sail):
+    program = "import sys; from analytics.spark import Spark; Spark(sys.argv[1]).close()"
+
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program, sail],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_an_export_is_the_same_file(recorded, sail, tmp_path):
     counts = set()
     for name, start in (("duck", Duck), ("spark", partial(Spark, sail))):

@@ -10,6 +10,7 @@ import itertools
 import json
 import logging
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -44,16 +45,16 @@ PASSED_ON = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade", "
 
 
 def free_port() -> int:
-    """Return a port of which the one 10000 above, where SeaweedFS speaks gRPC, is free as well."""
+    """Return a port of which the one 10000 above, where SeaweedFS speaks gRPC, is free as well.
+
+    Both lie below those that the system gives to whoever connects anywhere in the meantime.
+    """
     while True:
-        with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            port = one.getsockname()[1]
-            if port > 50_000:
-                continue
-            with suppress(OSError):
-                other.bind(("127.0.0.1", port + 10_000))
-                return port
+        port = random.randrange(12_000, 22_000)
+        with suppress(OSError), socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", port))
+            other.bind(("127.0.0.1", port + 10_000))
+            return port
 
 
 def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
