@@ -81,6 +81,8 @@ def seaweed() -> Iterator[str]:
             [
                 *(BIN / "weed", "server", f"-dir={folder}", "-filer", "-s3"),
                 *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3.autoCreateBucket=false"),
+                # What else it serves has ports of its own, which a second one here would want too.
+                *("-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"),
                 *(f"-{name}.port={port}" for name, port in ports.items()),
             ],
             env=os.environ | KEYS,
