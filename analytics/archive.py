@@ -2,7 +2,7 @@
 
 A window reads the partitions of its own days and of some before and after, named one by one, and
 what the recorder has not sealed yet: the journal first, then the parts, so that what is sealed in
-between is read once. Views are made when a question needs them, and kept for the next one.
+between is read once. Views are made when a question needs them, and most are kept for the next.
 It writes nothing, and knows nothing of what the queries mean.
 """
 
@@ -178,7 +178,8 @@ class Archive:
         assert self._facts is None or queries.facts_of(sql) <= self._facts
         for name in queries.needed(sql, self._facts):
             if name not in self._made:
-                self._engine.keep(name, queries.view(name, self._facts))
+                make = self._engine.view if name in queries.NAMED else self._engine.keep
+                make(name, queries.view(name, self._facts))
                 self._made.add(name)
 
 

@@ -88,6 +88,10 @@ VIEWS = (
     "gauges",
 )
 
+# What is only named: each is read once, or by metrics of which each reads other rows of it, so that
+# working it out as a whole would hold in memory what nobody asks for at once.
+NAMED = frozenset({"facts", "measured"})
+
 # In the order in which a report tells them.
 METRICS = (
     "chats_offered",

@@ -70,7 +70,7 @@ where closed_at is null or closed_at >= timestamp '{now}' - interval '{quiet}' m
 _SETTLE = """
 insert into settled select request_id from done;
 insert into settled_facts
-select * from measured where conversation_id in (select request_id from done);
+select * from timed_facts where conversation_id in (select request_id from done);
 create or replace temp table awake as
 select awake.* from awake
 left join (
@@ -155,7 +155,7 @@ class Live:
         )
         self._asking()
         self._connection.execute(
-            "create temp table settled_facts as select * from measured limit 0"
+            "create temp table settled_facts as select * from timed_facts limit 0"
         )
 
     def days(self) -> list[date]:
@@ -193,7 +193,7 @@ class Live:
         """Return the figures of an instant."""
         self._turn(now)
         asked = self._asking()
-        self._connection.execute("insert into measured select * from settled_facts")
+        self._connection.execute("insert into timed_facts select * from settled_facts")
         (gauges,) = asked.query("select * from gauges").records()
         figures = Figures(
             self.project_id,
@@ -219,7 +219,7 @@ class Live:
         settings = self.desk.settings
         asked = Archive(self._engine, self.project_id, self.window, settings, self._facts)
         asked.tell()
-        asked.query("select * from measured limit 0")  # makes it
+        asked.query("select * from timed_facts limit 0")  # makes it
         return asked
 
     def _settle(self) -> None:
