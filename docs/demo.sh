@@ -8,6 +8,7 @@ set -eu
 archive=demo-archive
 seconds=30 # of recording
 speed=120  # simulated seconds in each of them: an hour in all
+agents=12  # a few too few, as there usually are
 
 logs=$(mktemp -d)
 desk='' recorder='' pause=''
@@ -37,12 +38,13 @@ if [ "$east" -ge 0 ]; then zone=Etc/GMT-$east; else zone=Etc/GMT+$((-east)); fi
 rm -rf "$archive"
 
 echo "1. Four weeks of an invented support desk, as if they had been recorded."
-run archiver simulate history --archive "$archive" --days 28 --tz "$zone"
+run archiver simulate history --archive "$archive" --days 28 --tz "$zone" \
+    --agents "$agents"
 
 printf '\n2. The desk goes live on this machine; %s seconds of it are recorded, at %s times the pace.\n' \
     "$seconds" "$speed"
 began=$(python -c "from datetime import *; print(datetime.now(UTC) - timedelta(seconds=$seconds * $speed))")
-archiver simulate serve --tz "$zone" --speed "$speed" --start "$began" \
+archiver simulate serve --tz "$zone" --agents "$agents" --speed "$speed" --start "$began" \
     >"$logs/url" 2>"$logs/desk" &
 desk=$!
 until [ -s "$logs/url" ]; do
