@@ -18,6 +18,30 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+LONGEST = (
+    "live/test_captures.py",
+    "sql/test_cases.py",
+    "capacity/test_command.py",
+    "capacity/test_staffed_desk.py",
+    "live/faults/test_handshakes.py",
+    "live/test_service.py",
+    "dashboard/test_page.py",
+    "live/faults/test_network.py",
+    "analytics/test_report.py",
+    "document/test_in_a_browser.py",
+    "sql/test_portability.py",
+    "analytics/test_as_of.py",
+    "capacity/test_notebooks.py",
+    "live/test_secrets.py",
+    "sql/test_metamorphic.py",
+    "store/test_recorder.py",
+    "sql/test_spark.py",
+    "live/faults/test_disk.py",
+    "oracle/test_gap.py",
+    "oracle/test_month.py",
+    "oracle/test_behaviours.py",
+)
+"""Begun first, in this order, so that no process is left alone with a long file at the end."""
 NO_BROWSER = "no Chromium here: tests in a browser did not run; install the package chromium"
 OURS = ("ANALYTICS_", "ARCHIVER_", "ARCHIVE", "TILEDESK_TOKEN")
 
@@ -64,6 +88,13 @@ def browser() -> Iterator[Browser]:
         started = driver.chromium.launch(executable_path=path, args=["--no-sandbox", cut_off])
         yield started
         started.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first; the others keep their order."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    assert all(path.exists() for path in places)
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
