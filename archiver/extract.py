@@ -6,14 +6,16 @@ or `untrusted` that holds the frame as it came. Nothing here raises for bad data
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Iterator
+from base64 import b64encode
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Any
 
+import msgspec
+
 from archiver.contract import TYPED, UNKNOWN_PROJECT, Column
-from archiver.frames import Frame, elements, read_frame, read_value
+from archiver.frames import Frame, Topic, elements, read_frame, read_value
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -21,25 +23,25 @@ _INT64 = range(-(2**63), 2**63)
 # What `datetime` can hold: readers in Python fail for a whole column on one time beyond it.
 _TIMES = range(-62_135_596_800_000_000, 253_402_300_800_000_000)
 
-_BAD = object()
+BAD = object()
 
 
 def read_time(value: Any) -> Any:
     """Return the microseconds since 1970 of an ISO-8601 text, or a mark that it is none."""
     if not isinstance(value, str) or len(value) > 40:
-        return _BAD
+        return BAD
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        return _BAD
+        return BAD
     if moment.tzinfo is None:
-        return _BAD
+        return BAD
     micros = (moment - EPOCH) // _MICROSECOND
-    return micros if micros in _TIMES else _BAD
+    return micros if micros in _TIMES else BAD
 
 
 def _text(value: Any) -> Any:
-    return value if isinstance(value, str) and _is_utf8(value) else _BAD
+    return value if isinstance(value, str) and _is_utf8(value) else BAD
 
 
 def _is_utf8(value: str) -> bool:
@@ -54,46 +56,46 @@ def _id(value: Any) -> Any:
 
 def _command(value: Any) -> Any:
     if not isinstance(value, str):
-        return _BAD
+        return BAD
     return _text(value.split(maxsplit=1)[0]) if value.startswith("\\") else None
 
 
 def _length(value: Any) -> Any:
-    return len(value) if isinstance(value, str) else _BAD
+    return len(value) if isinstance(value, str) else BAD
 
 
 def _integer(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if type(value) is int and value in _INT64 else _BAD
+    return value if type(value) is int and value in _INT64 else BAD
 
 
 def _number(value: Any) -> Any:
     if type(value) not in (int, float):
-        return _BAD
+        return BAD
     try:
         number = float(value)
     except OverflowError:
-        return _BAD
-    return number if isfinite(number) else _BAD
+        return BAD
+    return number if isfinite(number) else BAD
 
 
 def _flag(value: Any) -> Any:
-    return value if isinstance(value, bool) else _BAD
+    return value if isinstance(value, bool) else BAD
 
 
 def _texts(value: Any) -> Any:
     if not isinstance(value, list):
-        return _BAD
+        return BAD
     ids = [_id(item) for item in value]
-    return _BAD if _BAD in ids else ids
+    return BAD if BAD in ids else ids
 
 
 def _tags(value: Any) -> Any:
     if not isinstance(value, list):
-        return _BAD
+        return BAD
     tags = [_text(item.get("tag") if isinstance(item, dict) else item) for item in value]
-    return _BAD if _BAD in tags else tags
+    return BAD if BAD in tags else tags
 
 
 def _names(value: Any) -> Any:
@@ -102,8 +104,8 @@ def _names(value: Any) -> Any:
     people = value if isinstance(value, list) else [value]
     names = []
     for person in people:
-        if not isinstance(person, dict) or _id(person) is _BAD:
-            return _BAD
+        if not isinstance(person, dict) or _id(person) is BAD:
+            return BAD
         parts = [person.get("firstname"), person.get("lastname")]
         name = " ".join(part for part in parts if isinstance(part, str) and part and _is_utf8(part))
         if name:
@@ -113,17 +115,17 @@ def _names(value: Any) -> Any:
 
 def _leaves(value: Any) -> Any:
     if not isinstance(value, dict):
-        return _BAD
+        return BAD
     leaves = []
     for project_user, at in value.items():
         moment = _integer(at)
-        if moment is _BAD or moment * 1000 not in _TIMES or not _is_utf8(project_user):
-            return _BAD
+        if moment is BAD or moment * 1000 not in _TIMES or not _is_utf8(project_user):
+            return BAD
         leaves.append({"project_user_id": project_user, "left_at": moment * 1000})
     return leaves
 
 
-_READERS: dict[str, Callable[[Any], Any]] = {
+READERS: dict[str, Callable[[Any], Any]] = {
     "time": read_time,
     "text": _text,
     "id": _id,
@@ -146,13 +148,14 @@ def _plan(kind: str) -> _Plan:
         return tuple(tuple(path.split(".")) for path in column.paths[kind])
 
     return [
-        (column.name, paths(column), _READERS[column.type])
+        (column.name, paths(column), READERS[column.type])
         for column in TYPED
         if kind in column.paths
     ]
 
 
-_PLANS = {kind: _plan(kind) for kind in ("request", "message", "agent")}
+KINDS = ("request", "message", "agent")
+_PLANS = {kind: _plan(kind) for kind in KINDS}
 
 
 def typed(kind: str, entity: dict[str, Any]) -> dict[str, Any]:
@@ -171,7 +174,7 @@ def typed(kind: str, entity: dict[str, Any]) -> dict[str, Any]:
             if value is None:
                 continue
             value = read(value)
-            if value is _BAD:
+            if value is BAD:
                 wrong = True
             elif value is not None:
                 row[name] = value
@@ -184,65 +187,81 @@ def typed(kind: str, entity: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def rows(data: bytes, frame: Frame | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a frame: all columns but those that the journal record tells.
+class Row(msgspec.Struct, gc=False):
+    """What becomes a row: its text, and all that is known without reading that.
 
-    Each has `project_id` besides the contract's columns; heartbeats yield nothing. Times are
-    microseconds since 1970 UTC.
+    `about` is what the topic names, if the text is an entity's; the recorder's own rows and frames
+    that are kept whole are none. What the journal's record tells is added last.
     """
+
+    project_id: str
+    kind: str
+    element: int
+    text: bytes
+    topic: str | None = None
+    method: str | None = None
+    is_snapshot: bool = False
+    about: Topic | None = None
+    received_at: int = 0
+    recorder: str = ""
+    connection: int | None = None
+    seq: int = 0
+    source: str = ""
+
+
+def cut(data: bytes, frame: Frame | None = None) -> list[Row]:
+    """Cut a frame to rows, which lack what the journal's record tells; heartbeats are none."""
     frame = frame or read_frame(data)
-    if frame.kind == "heartbeat":
-        return
-    if frame.kind == "unparsed" or frame.about is None:
-        yield _whole(frame, data)
-        return
-    if frame.whole:
-        yield _whole(frame, data) | {"kind": "unparsed", "element": -1}
-    for index, text in enumerate(elements(frame.message) or [frame.message]):
-        yield _entity(frame, index, text)
-
-
-def _whole(frame: Frame, data: bytes) -> dict[str, Any]:
-    return {
-        "project_id": frame.about.project_id if frame.about else UNKNOWN_PROJECT,
-        "kind": frame.kind,
-        "topic": frame.topic if frame.topic is None or _is_utf8(frame.topic) else None,
-        "method": frame.method if frame.method is None or _is_utf8(frame.method) else None,
-        "is_snapshot": False,
-        "element": 0,
-        **_payload(data),
-    }
-
-
-def _payload(data: bytes) -> dict[str, Any]:
-    try:
-        return {"payload": data.decode()}
-    except UnicodeDecodeError:
-        return {"payload": base64.b64encode(data).decode(), "encoding": "base64"}
-
-
-def _entity(frame: Frame, index: int, text: bytes) -> dict[str, Any]:
     about = frame.about
-    assert about is not None
-    row = {
-        "project_id": about.project_id,
-        "kind": frame.kind,
-        "topic": frame.topic,
-        "method": frame.method,
-        "is_snapshot": frame.is_snapshot,
-        "element": index,
-        "request_id": about.request_id,
-        **_payload(text),
-    }
-    entity = read_value(text) if text else None
+    if frame.kind == "heartbeat":
+        return []
+    if frame.kind == "unparsed" or about is None:
+        return [_whole(data, frame, frame.kind, 0)]
+    texts = elements(frame.message) or [frame.message]
+    told_ = (frame.topic, frame.method, frame.is_snapshot, about)
+    found = [Row(about.project_id, frame.kind, n, text, *told_) for n, text in enumerate(texts)]
+    return [_whole(data, frame, "unparsed", -1), *found] if frame.whole else found
+
+
+def _whole(data: bytes, frame: Frame, kind: str, element: int) -> Row:
+    project = frame.about.project_id if frame.about else UNKNOWN_PROJECT
+    topic, method = (
+        text if text is None or _is_utf8(text) else None for text in (frame.topic, frame.method)
+    )
+    return Row(project, kind, element, data, topic, method)
+
+
+def told(row: Row) -> dict[str, Any]:
+    """Return the columns that are read from a row's text; what is no entity tells nothing."""
+    if row.about is None:
+        return {}
+    found: dict[str, Any] = {"request_id": row.about.request_id}
+    entity = read_value(row.text) if row.text else None
     if not isinstance(entity, dict):
-        return row
+        return found
     for key in ("_id", "id"):
-        if _text(entity.get(key)) is not _BAD:
-            row["entity_id"] = entity[key]
+        if _text(entity.get(key)) is not BAD:
+            found["entity_id"] = entity[key]
             break
-    if about.kind == "request" and _text(entity.get("request_id")) is not _BAD:
-        row["request_id"] = entity["request_id"]
-    if frame.kind != "untrusted":
-        row |= typed(frame.kind, entity)
-    return row
+    if row.about.kind == "request" and _text(entity.get("request_id")) is not BAD:
+        found["request_id"] = entity["request_id"]
+    return found if row.kind == "untrusted" else found | typed(row.kind, entity)
+
+
+def is_text(data: bytes) -> bool:
+    """Tell whether a text can be kept as it came: it is UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def spelled(row: Row) -> dict[str, Any]:
+    """Return a row as a value for each column that has one; times are microseconds since 1970."""
+    found = msgspec.structs.asdict(row)
+    del found["about"]
+    text = found.pop("text")
+    if not is_text(text):
+        text, found["encoding"] = b64encode(text), "base64"
+    return found | {"payload": text.decode()} | told(row)

@@ -67,8 +67,7 @@ class Topic:
     single: bool = False
 
 
-@dataclass(slots=True)
-class Frame:
+class Frame(msgspec.Struct, gc=False):
     """A frame's outside. `kind` is also `heartbeat`, `untrusted` or `unparsed`.
 
     `message` is the JSON text of what was published (`b""` if absent); `whole` tells that the
@@ -219,6 +218,14 @@ def _slices(original: bytes, mended: bytes, raws: list[msgspec.Raw]) -> list[byt
     return texts
 
 
+def _whole_number(text: str) -> int | float:
+    """Read a whole number; one of more digits than Python takes is infinite, as in exponents."""
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
 def read_value(text: bytes) -> Any:
     """Return what a JSON text holds, or None where it holds nothing readable."""
     try:
@@ -226,6 +233,6 @@ def read_value(text: bytes) -> Any:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_whole_number)
     except (ValueError, RecursionError):
         return None

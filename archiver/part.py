@@ -12,13 +12,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from archiver import contract
-from archiver.unsealed import arrow
+from archiver.columns import Batch, batch, joined, table
+from archiver.extract import Row
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-_BATCH = 500
+_BATCH = 2_000
 # A row group has room for a whole segment of the default size, so that all versions of a chat
 # stand in one page, next to each other: they differ in little. The level is the first at which
 # typed columns and payload together take no more than the frames would as compressed lines.
@@ -45,9 +46,10 @@ class Part:
         self._file = file
         self._writer = _writer(file)
         self._order = [(name, "ascending") for name in order]
-        self._own_rows: list[dict[str, Any]] = []
+        self._own_rows: list[Row] = []
         self._own: list[pa.Table] = []
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[Row] = []
+        self._batches: list[Batch] = []
         self._tables: list[pa.Table] = []
         self._gathered = 0
         self._bytes = 0
@@ -57,15 +59,15 @@ class Part:
         """How many bytes are written."""
         return self._file.tell()
 
-    def add(self, row: dict[str, Any]) -> None:
+    def add(self, row: Row) -> None:
         """Take a row; those of a chat come in the order of receiving."""
         self.count += 1
-        if row["source"] == "recorder":
+        if row.source == "recorder":
             self._own_rows.append(row)
             return
         self._rows.append(row)
         self._gathered += 1
-        self._bytes += len(row["payload"])
+        self._bytes += len(row.text)
         if len(self._rows) >= _BATCH:
             self._pack()
         if self._gathered >= _ROWS or self._bytes >= _BYTES:
@@ -87,9 +89,9 @@ class Part:
         self._bytes += size
 
     def _pack(self) -> None:
-        """Turn rows into a table, which takes less memory."""
+        """Turn rows into columns, which take less memory."""
         if self._rows:
-            self._tables.append(arrow(self._rows))
+            self._batches.append(batch(self._rows))
             self._rows = []
 
     def _take(self) -> list[pa.Table]:
@@ -97,12 +99,14 @@ class Part:
         import pyarrow as pa
 
         self._pack()
-        if not self._tables:
-            return []
-        table = pa.concat_tables(self._tables).combine_chunks()
-        self._tables.clear()
+        batches, self._batches = self._batches, []
+        tables, self._tables = self._tables, []
         self._gathered = self._bytes = 0
-        return [table.sort_by(self._order)]
+        if not tables:
+            return [joined(batches, self._order)] if batches else []
+        if batches:
+            tables.append(joined(batches))
+        return [pa.concat_tables(tables).sort_by(self._order)]
 
     def _write(self, tables: list[pa.Table]) -> None:
         import pyarrow as pa
@@ -136,7 +140,7 @@ class Part:
     def _recorders_own(self) -> pa.Table:
         import pyarrow as pa
 
-        rows = arrow(self._own_rows)
+        rows = table(self._own_rows)
         return pa.concat_tables([*self._own, rows]).sort_by(self._order) if self._own else rows
 
 

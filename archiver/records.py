@@ -22,16 +22,18 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 MAGIC = b"\xf5TDJ"
 TEXT, BINARY, CONTROL = b"TBC"
 
 _FRONT = struct.Struct("<4sI")
 _BODY = struct.Struct("<IqQIB")
-HEADER = _FRONT.size + _BODY.size
+_HEAD = struct.Struct("<4sIIqQIB")
+HEADER = _HEAD.size
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One record: `type` is TEXT, BINARY or CONTROL."""
 
     at: int
@@ -61,25 +63,22 @@ def encode(record: Record) -> bytes:
     return head + record.data
 
 
-def _record_at(data: bytes, start: int) -> Record | None:
+def _record_at(data: bytes, view: memoryview, start: int) -> Record | None:
     if len(data) - start < HEADER:
         return None
-    magic, crc = _FRONT.unpack_from(data, start)
-    length, at, seq, connection, kind = _BODY.unpack_from(data, start + _FRONT.size)
+    magic, crc, length, at, seq, connection, kind = _HEAD.unpack_from(data, start)
     end = start + HEADER + length
-    if magic != MAGIC or end > len(data):
+    if magic != MAGIC or end > len(data) or zlib.crc32(view[start + _FRONT.size : end]) != crc:
         return None
-    with memoryview(data) as view:
-        if zlib.crc32(view[start + _FRONT.size : end]) != crc:
-            return None
     return Record(at, seq, connection, kind, data[start + HEADER : end])
 
 
 def decode(data: bytes) -> Iterator[Record | Damage]:
     """Yield the whole records of a segment, and the damage between and after them."""
     start = 0
+    view = memoryview(data)
     while start < len(data):
-        record = _record_at(data, start)
+        record = _record_at(data, view, start)
         if record is not None:
             yield record
             start += HEADER + len(record.data)
@@ -90,6 +89,6 @@ def decode(data: bytes) -> Iterator[Record | Damage]:
             if end < 0:
                 yield Damage(start, len(data))
                 return
-            record = _record_at(data, end)
+            record = _record_at(data, view, end)
         yield Damage(start, end)
         start = end

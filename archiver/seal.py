@@ -11,14 +11,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from archiver import contract, fs, journal
 from archiver.errors import ArchiverError, ArchiveUnwritable
 from archiver.part import Part
-from archiver.unsealed import Reader, day_of
+from archiver.unsealed import DAY, Reader, day_of
 
 
 def steps(archive: Path, segment: Path, recorder: str, modes: fs.Modes) -> Iterator[str]:
@@ -28,13 +27,14 @@ def steps(archive: Path, segment: Path, recorder: str, modes: fs.Modes) -> Itera
     """
     reader = Reader(recorder)
     with ExitStack() as stack:
-        parts: dict[tuple[str, date], Part] = {}
+        parts: dict[tuple[str, int], Part] = {}
         data = segment.read_bytes()
         for row in reader.rows(data):
-            key = (row["project_id"], day_of(row["received_at"]))
-            if key not in parts:
-                parts[key] = _begin(stack, archive, key, segment, recorder, modes)
-            parts[key].add(row)
+            key = (row.project_id, row.received_at // DAY)
+            if (part := parts.get(key)) is None:
+                folder = contract.partition(archive, row.project_id, day_of(row.received_at))
+                part = parts[key] = _begin(stack, folder, segment, recorder, modes)
+            part.add(row)
         size = len(data)
         del data  # a third of what sealing takes
         for part in parts.values():
@@ -51,15 +51,7 @@ def steps(archive: Path, segment: Path, recorder: str, modes: fs.Modes) -> Itera
         yield f"removed the segment, {sum(torn)} bytes torn"
 
 
-def _begin(
-    stack: ExitStack,
-    archive: Path,
-    key: tuple[str, date],
-    segment: Path,
-    recorder: str,
-    modes: fs.Modes,
-) -> Part:
-    folder = contract.partition(archive, *key)
+def _begin(stack: ExitStack, folder: Path, segment: Path, recorder: str, modes: fs.Modes) -> Part:
     draft = stack.enter_context(
         fs.publish(folder / contract.part_name(recorder, int(segment.stem)), modes)
     )

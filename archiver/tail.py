@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from archiver import contract, journal
 from archiver.errors import ProjectUnknown
+from archiver.extract import spelled
 from archiver.narration import Event, Narrator, to_json, to_line
 from archiver.records import Damage, decode
 from archiver.unsealed import Reader
@@ -43,7 +44,7 @@ class Cursor:
             if self._reader.end is None:
                 if not is_over:
                     return
-                yield from self._reader.rows(b"")  # what its recorder's death means
+                yield from map(spelled, self._reader.rows(b""))  # what its recorder's death means
             self.close()
 
     def close(self) -> None:
@@ -97,7 +98,7 @@ class Cursor:
             self._rest = data[end:]
             for row in self._reader.rows(data[:end], live=True):
                 self._tell_opening()
-                yield row
+                yield spelled(row)
         self._tell_opening()
 
     def _tell_opening(self) -> None:

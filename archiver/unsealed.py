@@ -6,20 +6,21 @@ The sealer makes parts of these rows; a reader who wants the last minutes uses t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy, deepcopy
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from archiver import contract
+from archiver import columns, contract
 from archiver.coverage import Coverage, Fact
-from archiver.extract import EPOCH, rows
+from archiver.extract import EPOCH, Row, cut
 from archiver.frames import EMPTY, Frame, read_frame, read_topic
 from archiver.records import BINARY, CONTROL, HEADER, Damage, Record, decode
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+DAY = 24 * 3600 * 1_000_000
 DIED = "the recorder died"
 STOPPED = "the recorder was stopped"
 
@@ -43,19 +44,19 @@ class Reader:
         self.damages: list[Damage] = []
         self._hole: Damage | None = None
 
-    def rows(self, data: bytes, *, live: bool = False) -> Iterator[dict[str, Any]]:
+    def rows(self, data: bytes, *, live: bool = False) -> Iterator[Row]:
         """Yield every row of the segment; `live` tells that its writer may still be at work."""
         for item in decode(data):
             yield from self._item(item)
         yield from self._finish(live=live)
 
-    def more(self, data: bytes) -> tuple[list[dict[str, Any]], int]:
+    def more(self, data: bytes) -> tuple[list[Row], int]:
         """Return the rows of what a segment has grown by, and of how many bytes they are.
 
         A torn tail is left: give it again, with what has been written since. What the segment
         covers is not among the rows: see `covered`.
         """
-        found: list[dict[str, Any]] = []
+        found: list[Row] = []
         taken = 0
         for item in decode(data):
             if isinstance(item, Damage) and item.end == len(data):
@@ -64,20 +65,20 @@ class Reader:
             taken = item.end if isinstance(item, Damage) else taken + HEADER + len(item.data)
         return found, taken
 
-    def covered(self) -> list[dict[str, Any]]:
+    def covered(self) -> list[Row]:
         """Return the rows of what is covered so far, as if the segment were at its end."""
         ahead = copy(self)
         ahead.coverage = deepcopy(self.coverage)
-        return list(ahead._finish(live=True))  # noqa: SLF001 (our own copy)
+        return ahead._finish(live=True)  # noqa: SLF001 (our own copy)
 
-    def _item(self, item: Record | Damage) -> Iterator[dict[str, Any]]:
+    def _item(self, item: Record | Damage) -> list[Row]:
         if isinstance(item, Damage):
             self.damages.append(item)
             self._hole = item
-        else:
-            yield from self._record(item)
+            return []
+        return self._record(item)
 
-    def _record(self, record: Record) -> Iterator[dict[str, Any]]:
+    def _record(self, record: Record) -> list[Row]:
         facts: list[Fact] = []
         if self._hole is not None and self.at is not None:
             facts = self.coverage.damaged(record.at)
@@ -86,16 +87,17 @@ class Reader:
         if self.first < 0:
             self.first = record.seq
         if record.type == CONTROL:
-            yield from self._facts(record.seq, facts, -2, -1)
-            yield from self._facts(record.seq, self.control(record), 0, 1)
-            return
+            found = self._facts(record.seq, facts, -2, -1)
+            return found + self._facts(record.seq, self.control(record), 0, 1)
         frame = Frame("unparsed") if record.type == BINARY else read_frame(record.data)
-        found = list(rows(record.data, frame))
-        size = 0 if frame.message in EMPTY else sum(row["element"] >= 0 for row in found)
+        found = cut(record.data, frame)
+        size = 0 if frame.message in EMPTY else len(found) - frame.whole
         source, more = self.coverage.frame(frame, record.connection, size, record.at)
         for row in found:
-            yield self._stamp(row, record, source)
-        yield from self._facts(record.seq, facts + more, -2, -1)
+            self._stamp(row, record, source)
+        if facts or more:
+            found += self._facts(record.seq, facts + more, -2, -1)
+        return found
 
     def control(self, record: Record) -> list[Fact]:
         """Fold a control record; return what is to be kept of it."""
@@ -124,63 +126,47 @@ class Reader:
                 self.end = end
         return []
 
-    def _finish(self, *, live: bool) -> Iterator[dict[str, Any]]:
-        """Yield what the segment covers; its rows bear the number of the first record.
+    def _finish(self, *, live: bool) -> list[Row]:
+        """Return what the segment covers; its rows bear the number of the first record.
 
         That is the opening, which has no rows of its own, unless damage took it.
         """
         if self.at is None:
-            return
+            return []
         facts = self.coverage.rolled()
         if self.end == "stopped":
             facts += self.coverage.ended(STOPPED, self.at)
         elif self.end is None and not live:
             facts += self.coverage.ended(DIED)
-        yield from self._facts(self.first, facts, 0 if self.opening else -1_000_000, 1)
+        return self._facts(self.first, facts, 0 if self.opening else -1_000_000, 1)
 
-    def _facts(
-        self, seq: int, facts: Iterable[Fact], element: int, step: int
-    ) -> Iterator[dict[str, Any]]:
-        for fact in facts:
-            yield {
-                "project_id": fact.project_id,
-                "kind": fact.kind,
-                "received_at": fact.at,
-                "recorder": self.recorder,
-                "connection": None,
-                "seq": seq,
-                "element": element,
-                "source": "recorder",
-                "is_snapshot": False,
-                "topic": fact.facts.get("topic"),
-                "payload": json.dumps(fact.facts, ensure_ascii=False),
-            }
-            element += step
+    def _facts(self, seq: int, facts: Iterable[Fact], element: int, step: int) -> list[Row]:
+        return [
+            Row(
+                fact.project_id,
+                fact.kind,
+                element + step * n,
+                json.dumps(fact.facts, ensure_ascii=False).encode(),
+                fact.facts.get("topic"),
+                received_at=fact.at,
+                recorder=self.recorder,
+                seq=seq,
+                source="recorder",
+            )
+            for n, fact in enumerate(facts)
+        ]
 
-    def _stamp(self, row: dict[str, Any], record: Record, source: str) -> dict[str, Any]:
-        row["received_at"] = record.at
-        row["recorder"] = self.recorder
-        row["connection"] = record.connection
-        row["seq"] = record.seq
-        row["source"] = source
-        return row
+    def _stamp(self, row: Row, record: Record, source: str) -> None:
+        row.received_at = record.at
+        row.recorder = self.recorder
+        row.connection = record.connection
+        row.seq = record.seq
+        row.source = source
 
 
 def day_of(at: int) -> date:
     """Return the UTC day of a time, which names the partition."""
     return (EPOCH + timedelta(microseconds=at)).date()
-
-
-def arrow(rows_: list[dict[str, Any]]) -> pa.Table:
-    """Return rows as an Arrow table in the contract's schema."""
-    import pyarrow as pa
-
-    schema = contract.schema()
-    columns = [
-        pa.array([row.get(name) for row in rows_], type=schema.field(name).type)
-        for name in contract.NAMES
-    ]
-    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def table(data: bytes, recorder: str = "") -> pa.Table:
@@ -192,11 +178,11 @@ def table(data: bytes, recorder: str = "") -> pa.Table:
     return partitioned(list(Reader(recorder).rows(data, live=True)))
 
 
-def partitioned(found: list[dict[str, Any]]) -> pa.Table:
+def partitioned(rows: Sequence[Row]) -> pa.Table:
     """Return rows as an Arrow table, with the columns that name their partitions."""
     import pyarrow as pa
 
-    result = arrow(found)
-    projects = pa.array([row["project_id"] for row in found], type=pa.string())
-    days = pa.array([day_of(row["received_at"]) for row in found], type=pa.date32())
-    return result.append_column("project_id", projects).append_column("date", days)
+    found = columns.table(rows)
+    projects = pa.array([row.project_id for row in rows], pa.string())
+    days = found.column("received_at").cast(pa.date32())
+    return found.append_column("project_id", projects).append_column("date", days)

@@ -41,6 +41,7 @@ PURE = (
     "analytics/document/palette.py",
     "analytics/hours.py",
     "archiver/address.py",
+    "archiver/columns.py",
     "archiver/contract.py",
     "archiver/coverage.py",
     "archiver/errors.py",

@@ -30,15 +30,15 @@ BATCH = 1024
 class News(NamedTuple):
     """What the journal has grown by, and what its segments vouch for so far."""
 
-    rows: list[dict[str, Any]]
-    covered: list[dict[str, Any]]
+    rows: pa.Table
+    covered: pa.Table
 
     def of(self, project_id: str) -> News:
         """Return what concerns a project."""
-        return News(
-            [row for row in self.rows if row["project_id"] == project_id],
-            [row for row in self.covered if row["project_id"] == project_id],
-        )
+        import pyarrow.compute as pc
+
+        of_it = pc.field("project_id") == project_id
+        return News(self.rows.filter(of_it), self.covered.filter(of_it))
 
 
 @dataclass
@@ -46,12 +46,12 @@ class _Segment:
     reader: Reader
     taken: int = 0
 
-    def grow(self, path: Path) -> list[dict[str, Any]]:
+    def grow(self, path: Path) -> pa.Table:
         with path.open("rb") as file:
             file.seek(self.taken)
             rows, size = self.reader.more(file.read())
         self.taken += size
-        return rows
+        return _without_texts(partitioned(rows))
 
 
 @dataclass
@@ -63,19 +63,21 @@ class Journal:
 
     def read(self) -> News:
         """Return what is new since the last call."""
-        rows: list[dict[str, Any]] = []
+        import pyarrow as pa
+
+        rows = [_without_texts(partitioned([]))]
         present: dict[Path, _Segment] = {}
         for path in sorted((self.root / contract.JOURNAL_FOLDER).glob("*/[0-9]*.segment")):
             segment = self._segments.get(path) or _Segment(Reader(path.parent.name))
             try:
                 if path.stat().st_size != segment.taken:
-                    rows += segment.grow(path)
+                    rows.append(segment.grow(path))
             except FileNotFoundError:  # sealed meanwhile: what is not read yet is in its parts
                 continue
             present[path] = segment
         self._segments = present
         covered = [row for one in present.values() for row in one.reader.covered()]
-        return News([_without_text(row) for row in rows], covered)
+        return News(pa.concat_tables(rows), partitioned(covered))
 
     def projects(self) -> set[str]:
         """Return the projects that the recorders follow now."""
@@ -126,24 +128,20 @@ class Parts:
 def rows_of(path: Any, project_id: str, day: date) -> Iterator[pa.Table]:
     """Yield a part's rows, some at a time, with the columns that name its partition."""
     import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    told = pa.array(TOLD)
     with pq.ParquetFile(path) as part:
         for batch in part.iter_batches(BATCH, columns=list(contract.NAMES)):
             rows = pa.Table.from_batches([batch]).cast(contract.schema())
-            is_told = pc.is_in(rows.column("kind"), value_set=told)
-            payload = pc.if_else(is_told, rows.column("payload"), pa.scalar(None, pa.string()))
-            rows = rows.set_column(contract.NAMES.index("payload"), "payload", payload)
+            rows = _without_texts(rows)
             rows = rows.append_column("project_id", pa.array([project_id] * len(rows)))
             yield rows.append_column("date", pa.array([day] * len(rows), pa.date32()))
 
 
-def as_table(rows: list[dict[str, Any]]) -> pa.Table:
-    """Return rows of the journal as a table."""
-    return partitioned(rows)
+def _without_texts(rows: pa.Table) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
-
-def _without_text(row: dict[str, Any]) -> dict[str, Any]:
-    return row if row["kind"] in TOLD else row | {"payload": None}
+    is_told = pc.is_in(rows.column("kind"), value_set=pa.array(TOLD))
+    payload = pc.if_else(is_told, rows.column("payload"), pa.scalar(None, pa.string()))
+    return rows.set_column(contract.NAMES.index("payload"), "payload", payload)

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from analytics import archive, metrics, queries
 from analytics.archive import Archive
 from analytics.config import Desk
-from analytics.dashboard.follow import as_table
 from analytics.dashboard.normal import HAPPENINGS, Happening
 from analytics.duck import Duck, columns
 from analytics.engine import Table
 from analytics.settings import Settings
 from analytics.window import DAY, Window, local_date
+from archiver.unsealed import partitioned
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -145,7 +145,7 @@ class Live:
     def _prepare(self) -> None:
         """Make the tables, empty: an empty journal has every column."""
         empty = f"select {columns()} from incoming"  # noqa: S608 (no values)
-        self._connection.register("incoming", as_table([]))
+        self._connection.register("incoming", partitioned([]))
         for name in ("kept", "awake", "covered"):
             self._connection.execute(f"create temp table {name} as {empty}")
         self._connection.unregister("incoming")

@@ -18,7 +18,7 @@ from typing import Any
 from analytics.archive import utc_now
 from analytics.config import Desk
 from analytics.dashboard import told
-from analytics.dashboard.follow import Journal, News, Parts, as_table
+from analytics.dashboard.follow import Journal, News, Parts
 from analytics.dashboard.live import Figures, Live
 from analytics.dashboard.normal import Normal, normal
 from analytics.dashboard.published import Published
@@ -59,9 +59,9 @@ class _Project:
     def take(self, news: News) -> bool:
         """Take what is new; return whether the answer is not true any more."""
         self.last_day = self.parts.last_day()
-        fresh = [as_table(news.rows), *self.parts.read(self.live.days())]
+        fresh = [news.rows, *self.parts.read(self.live.days())]
         count = sum([self.live.take(rows) for rows in fresh])
-        self.live.vouch(as_table(news.covered))
+        self.live.vouch(news.covered)
         return count > 0 and self.figures is not None
 
     def age(self, now: datetime) -> timedelta:

@@ -35,7 +35,7 @@ from archiver import contract, fs
 from archiver.compact import Compaction, Job
 from archiver.part import Part
 from archiver.recording import wall_clock
-from archiver.unsealed import arrow
+from archiver.columns import arrow
 
 folder, grace = Path(sys.argv[1]), sys.argv[2]
 

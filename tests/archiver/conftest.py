@@ -21,6 +21,7 @@ import pytest
 from hypothesis import settings
 
 from archiver import contract, journal, records
+from archiver.extract import spelled
 from archiver.recording import Policy, Recording
 from archiver.unsealed import Reader
 
@@ -119,7 +120,7 @@ class Tape:
         return [0, *itertools.accumulate(sizes)]
 
     def rows(self, *, live: bool = False) -> list[dict[str, Any]]:
-        return list(Reader("main").rows(self.data, live=live))
+        return [spelled(row) for row in Reader("main").rows(self.data, live=live)]
 
     def write(self, folder: Path, number: int = 1) -> Path:
         folder.mkdir(parents=True, exist_ok=True)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver import contract
-from archiver.extract import EPOCH, read_time, rows, typed
-from archiver.unsealed import arrow
+from archiver.columns import arrow
+from archiver.extract import EPOCH, cut, read_time, spelled, typed
 
 P = "65f0a1b2c3d4e5f601234567"
 FEED = f"/{P}/requests"
@@ -29,6 +29,10 @@ def frame(
         + message
         + f"}}{more}}}".encode()
     )
+
+
+def rows(data: bytes) -> list[dict]:
+    return [spelled(row) for row in cut(data)]
 
 
 def one(data: bytes) -> dict:

@@ -11,12 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver import contract
+from archiver.extract import spelled
 from archiver.records import CONTROL, Damage, Record, decode, encode
 from archiver.unsealed import Reader, day_of, table
 
 P = "65f0a1b2c3d4e5f601234567"
 DIED = "the recorder died"
 DAMAGED = "the journal was damaged"
+
+
+def spelled_rows(data, recorder="", *, live=False):
+    return [spelled(row) for row in Reader(recorder).rows(data, live=live)]
+
 
 # What may happen on a connection, and how long it takes.
 STEPS = st.lists(
@@ -77,7 +83,7 @@ def carried(segments, tape, records_, edges):
         if end < len(records_):
             segment.control("rolled", (segment.records[-1].at - noon) / 1e6)
         reader = Reader()
-        found += list(reader.rows(segment.data))
+        found += [spelled(row) for row in reader.rows(segment.data)]
         state = reader.coverage.to_json()
         segments.append(segment)
     return found
@@ -132,7 +138,7 @@ def test_a_live_reading_is_the_beginning_of_the_sealed_one(tape, frames, story, 
     sealed = by_key(script.rows())
     edge = data.draw(st.integers(1, len(script.records)))
     last = script.records[edge - 1].seq
-    live = by_key(Reader().rows(script.data[: script.edges()[edge]], live=True))
+    live = by_key(spelled_rows(script.data[: script.edges()[edge]], live=True))
 
     first = script.records[0].seq  # its rows say what the segment covers so far
 
@@ -169,7 +175,7 @@ def test_a_hole_is_a_gap_and_what_follows_is_covered_again(tape, story):
     script = tape().connected(1).feed(2).control("alive", 5).feed(7).control("alive", 9)
     script.control("rolled", 10)
 
-    rows = list(Reader().rows(holed(script, 4)))
+    rows = spelled_rows(holed(script, 4))
 
     assert story(rows) == [
         ("connected",),
@@ -183,7 +189,7 @@ def test_two_holes_are_two_gaps(tape, story):
     for second in range(3, 10):
         script.control("alive", second)
 
-    rows = list(Reader().rows(holed(script.control("rolled", 10), 4, 7)))
+    rows = spelled_rows(holed(script.control("rolled", 10), 4, 7))
 
     assert sorted(story(rows)[1:]) == [
         ("covered", 2, 3),
@@ -198,7 +204,7 @@ def test_a_torn_tail_ends_what_is_covered_at_the_last_whole_record(tape, story):
     script = tape().connected(1).feed(2).control("alive", 5).control("alive", 8)
 
     reader = Reader()
-    rows = list(reader.rows(script.data[:-1]))
+    rows = [spelled(row) for row in reader.rows(script.data[:-1])]
 
     assert story(rows)[1:] == [("covered", 2, 5), ("disconnected",), ("gap", 5, None, DIED)]
     assert reader.damages == [Damage(script.edges()[4], len(script.data) - 1)]
@@ -207,7 +213,7 @@ def test_a_torn_tail_ends_what_is_covered_at_the_last_whole_record(tape, story):
 def test_a_lost_opening_leaves_its_frames_and_claims_nothing(tape, story):
     script = tape(coverage={}).connected(1).feed(2).control("alive", 5)
 
-    rows = list(Reader("main").rows(script.data[20:]))
+    rows = spelled_rows(script.data[20:], "main")
 
     assert [row["kind"] for row in rows if row["source"] != "recorder"] == ["request"]
     assert {row["recorder"] for row in rows} == {"main"}
@@ -218,7 +224,7 @@ def test_time_without_a_sign_of_life_before_a_hole_is_not_covered(tape, story):
     script = tape().connected(1).feed(2).control("subscribed", 20, topic="", source="realtime")
     script.disconnected(21).connected(60, 2).feed(61, 2).control("rolled", 65, 2)
 
-    rows = list(Reader().rows(holed(script, 4)))
+    rows = spelled_rows(holed(script, 4))
 
     assert spans(story(rows), "covered") == []
 
@@ -227,7 +233,7 @@ def test_a_new_connection_after_a_hole_covers_from_its_own_snapshot(tape, story)
     script = tape().connected(1).feed(2).control("alive", 5).disconnected(6)
     script.connected(8, 2).feed(12, 2).control("alive", 15, 2).control("rolled", 16, 2)
 
-    told = story(list(Reader().rows(holed(script, 4))))
+    told = story(spelled_rows(holed(script, 4)))
 
     assert sorted(spans(told, "covered")) == [(2, 5), (12, 15)]
     assert seconds_in(spans(told, "gap")) == set(range(5, 12))
@@ -242,7 +248,7 @@ def test_damage_anywhere_never_claims_more_nor_makes_rows_up(tape, frames, story
     for _ in range(data.draw(st.integers(1, 3))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] ^= data.draw(st.integers(1, 255))
 
-    rows = list(Reader("main").rows(bytes(damaged)))
+    rows = spelled_rows(bytes(damaged), "main")
 
     claimed = seconds_in(spans(story(rows), "covered"))
     assert claimed <= seconds_in(spans(story(whole), "covered"))

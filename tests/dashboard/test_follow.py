@@ -12,11 +12,13 @@ import pytest
 
 from analytics.archive import utc_now
 from analytics.config import Config
-from analytics.dashboard.follow import Journal, News, Parts, as_table
+from analytics.dashboard.follow import Journal, News, Parts
 from analytics.dashboard.live import Live
 from archiver import contract
 from archiver.compact import Compaction, Job
+from archiver.extract import Row
 from archiver.recording import Recording
+from archiver.unsealed import partitioned
 
 PROJECT = "5f6c1d2e3a4b5c6d7e8f9a0b"
 TOLD = {"topic": f"/{PROJECT}/requests", "method": "UPDATE", "message": {"_id": "a"}}
@@ -39,10 +41,10 @@ def test_what_is_journalled_and_sealed_meanwhile_is_there_once(desk, record, arc
 
     def follow():
         news = journal.read().of(PROJECT)
-        read.extend(news.rows)
-        for rows in [as_table(news.rows), *parts.read(live.days())]:
+        read.extend(news.rows.column("seq").to_pylist())
+        for rows in [news.rows, *parts.read(live.days())]:
             live.take(rows)
-        live.vouch(as_table(news.covered))
+        live.vouch(news.covered)
 
     deadline = time.monotonic() + 60
     while len(list(archive.glob(contract.parts_glob()))) < 3:
@@ -65,11 +67,11 @@ def test_what_is_journalled_and_sealed_meanwhile_is_there_once(desk, record, arc
 
 
 def test_a_journal_of_many_projects_is_told_apart():
-    rows = [{"project_id": "one", "kind": "event"}, {"project_id": "two", "kind": "event"}]
+    rows = partitioned([Row(project, "event", 0, b"{}") for project in ("one", "two")])
     news = News(rows, rows[:1])
 
-    assert news.of("two") == News(rows[1:], [])
-    assert news.of("three") == News([], [])
+    assert news.of("two") == News(rows[1:], rows[:0])
+    assert news.of("three") == News(rows[:0], rows[:0])
 
 
 def test_what_was_read_is_not_read_again_when_it_is_compacted(tmp_path):

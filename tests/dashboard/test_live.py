@@ -12,12 +12,13 @@ from click.testing import CliRunner
 from analytics import metrics
 from analytics.archive import connect
 from analytics.config import Config
-from analytics.dashboard.follow import Parts, as_table
+from analytics.dashboard.follow import Parts
 from analytics.dashboard.live import TABLES, TODAY, Live
 from analytics.folder import Folder
 from analytics.queries import VIEWS
 from analytics.window import DAY, Window
 from archiver.cli import cli as archiver
+from archiver.unsealed import partitioned
 
 PROJECT = "5f6c1d2e3a4b5c6d7e8f9a0b"
 UNTIL = date(2026, 11, 21)
@@ -171,7 +172,7 @@ def test_without_any_event_nothing_is_claimed():
     assert figures.gauges["last_event_at"] is None
     assert figures.gauges["covered_until"] is None
     assert figures.waiting == figures.agents == figures.happenings == []
-    assert live.take(as_table([])) == 0
+    assert live.take(partitioned([])) == 0
     live.close()
 
 
