@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 COG := $(BIN)/cog -I docs --verbosity=1
-INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 PIP := $(INSTALL) --constraint constraints.txt
 
 .PHONY: help demo test lint bench spark soak docs site dist clean
@@ -65,5 +65,5 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.dev: $(VENV)/.run
 	$(PIP) --no-build-isolation --editable '.[dashboard,holidays,report,s3,simulate,spark,test,lint]'
 	$(INSTALL) --no-deps --upgrade --target $(VENV)/duckdb-1.5 duckdb==1.5.6 # the oldest supported
-	$(INSTALL) --upgrade --target $(VENV)/forecast statsforecast==2.1.1 'pandas<3' # the extra `forecast`
+	$(INSTALL) --upgrade --target $(VENV)/forecast statsforecast==2.1.1 'pandas<3' 'python-dateutil<3' # the extra `forecast`
 	@touch $@

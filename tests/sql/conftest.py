@@ -137,15 +137,13 @@ def _utc(value: datetime | None) -> datetime | None:
 
 
 @pytest.fixture(scope="session")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recorded(once: Callable[..., Path]) -> Path:
     """Return the archive of a simulated desk: 2 to 4 March 2026, with a gap."""
     settings = DeskSettings(chats_per_day=40)
-    root = tmp_path_factory.mktemp("desk") / "archive"
     start = round(datetime(2026, 3, 2, tzinfo=UTC).timestamp() * 1000)
     noon = start + 36 * HOUR
-    plan = Plan(root, Span(start, start + 3 * DAY), gaps=(Span(noon, noon + HOUR // 2),))
-    record_history(settings, plan)
-    return root
+    span, gap = Span(start, start + 3 * DAY), Span(noon, noon + HOUR // 2)
+    return once("desk-to-query", lambda root: record_history(settings, Plan(root, span, (gap,))))
 
 
 @pytest.fixture(scope="session")
