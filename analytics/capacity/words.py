@@ -131,8 +131,9 @@ def _forecast(told: Row | None) -> list[Said]:
         )
         lines.append(("Forecast", text, False))
     error = told["staffing_error"]
+    ahead = "a week" if told["weeks_ahead"] == 1 else f"{told['weeks_ahead']} weeks"
     text = (
-        f"had the last weeks been staffed by it, {told['weeks_ahead']} weeks before:"
+        f"had the last weeks been staffed by it, {ahead} before:"
         f" {percent(error['under'])} of the intervals short of an agent or more,"
         f" {percent(error['over'])} with one or more too many"
     )
