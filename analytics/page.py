@@ -20,8 +20,9 @@ from analytics.figures import (
     percent,
 )
 from analytics.render import WEEKDAYS, records_as_table
+from analytics.reported import Row
 from analytics.sections import SECTIONS
-from analytics.sheet import Row, Sheet, Style
+from analytics.sheet import Sheet, Style
 
 Show = Callable[[float | None], str]
 Compare = Callable[[float | None, float | None], str]

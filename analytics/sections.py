@@ -12,7 +12,8 @@ from datetime import date
 
 from analytics.capacity import words
 from analytics.figures import NOTHING, duration, marked, number, percent
-from analytics.sheet import FEW, Sheet, spent
+from analytics.reported import FEW, QUALITY, TILEDESK
+from analytics.sheet import Sheet, spent
 
 EXPOSED_H = 0.5
 """An hour of which less was recorded tells no rate."""
@@ -200,18 +201,11 @@ def _bar(rate: float | None, most: float) -> str:
 
 
 def _tiledesk(sheet: Sheet) -> str:
-    named = {
-        "requests_count": ("chats", number),
-        "waiting_time": ("waiting, mean", duration),
-        "duration": ("duration, mean", duration),
-        "satisfaction": ("satisfaction, mean", number),
-        "messages": ("messages", number),
-    }
     found = {row["figure"]: row for row in sheet.told["tiledesk_differences"]}
-    told = [found[figure] for figure in named]
+    told = [found[figure] for figure in TILEDESK]
     rows = []
     for row in told:
-        label, shown = named[row["figure"]]
+        label, shown = TILEDESK[row["figure"]]
         rows.append([label, shown(row["tiledesk_value"]), shown(row["our_value"])])
     why = [
         textwrap.fill(row["why"], WIDTH, initial_indent="  ", subsequent_indent="    ")
@@ -225,17 +219,7 @@ def _foot(sheet: Sheet) -> str:
     quality = sheet.total("data_quality")
     lag = duration(quality["receive_lag_p95_s"])
     notes = [f"{quality['rows_count']} entities received, 95 % within {lag}"]
-    named = {
-        "unparsed_count": "not understood",
-        "untrusted_count": "injected by others",
-        "mistyped_count": "of an unexpected type",
-        "truncated_count": "snapshots cut by the server",
-        "refused_count": "topics refused",
-        "unknown_sender_count": "messages of unknown authors",
-        "closes_untold_count": "closes without details",
-        "clock_regress_count": "that came out of order",
-    }
-    notes += [f"{quality[key]} {label}" for key, label in named.items() if quality.get(key)]
+    notes += [f"{quality[key]} {label}" for key, label in QUALITY.items() if quality.get(key)]
     few = f"~ fewer than {FEW} chats   {NOTHING} unknown"
     return "\n".join([f"Data: {'; '.join(notes)}", few]) + "\n"
 

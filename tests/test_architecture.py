@@ -30,6 +30,7 @@ PURE = (
     "analytics/capacity/staffing.py",
     "analytics/figures.py",
     "analytics/page.py",
+    "analytics/reported.py",
     "analytics/restatement.py",
     "analytics/sections.py",
     "analytics/sheet.py",

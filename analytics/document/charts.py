@@ -28,6 +28,7 @@ from analytics.document.look import (
 )
 from analytics.document.palette import LIGHT, Palette
 from analytics.document.svg import UNRECORDED
+from analytics.reported import FEW
 
 if TYPE_CHECKING:
     from altair import LayerChart
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 HEIGHT = 120
 _INSET = 0.08
 """Which share of its place a bar leaves free on either side."""
-FEW = 5
 
 
 def arrivals(

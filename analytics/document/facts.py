@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from analytics import queries
 from analytics.document.blocks import Definition, Figure
 from analytics.figures import duration, is_short, number, percent
+from analytics.reported import FEW, Reported
 
-FEW = 5
 FEW_NOTE = f"fewer than {FEW} chats"
 
-Row = dict[str, Any]
-Show = Callable[[Any], str]
 
-
-@dataclass(frozen=True)
-class Facts:
+class Facts(Reported):
     """A report's figures."""
-
-    report: Row
-
-    @property
-    def told(self) -> dict[str, list[Row]]:
-        """The metrics' rows."""
-        told: dict[str, list[Row]] = self.report["metrics"]
-        return told
-
-    @property
-    def threshold(self) -> float:
-        """What was recorded less than this is marked."""
-        return float(self.report["settings"]["coverage_threshold"])
-
-    @property
-    def target(self) -> str:
-        """Within which a first reply is in time."""
-        return duration(self.report["settings"]["answer_target_s"])
-
-    def total(self, metric: str) -> Row:
-        """Return a metric's row of the whole window: the only one, or the last."""
-        return self.told[metric][-1]
 
     def figure(self, metric: str, column: str, at: int = -1, few: str | None = None) -> Figure:
         """Return a figure; the row is the whole window's unless told. `few` is its count."""
@@ -55,16 +25,6 @@ class Facts:
             note = FEW_NOTE
         path = f"metrics/{metric}/{place}/{column}"
         return Figure(shown(column, value), value, path, note)
-
-    def of_agent(self, metric: str, agent: str) -> int | None:
-        """Return where an agent's row of the whole window stands: dates come first."""
-        found = [at for at, row in enumerate(self.told[metric]) if row["agent_id"] == agent]
-        return found[-1] if found else None
-
-    def local(self, instant: str) -> datetime:
-        """Return an instant as clocks show it there."""
-        place = ZoneInfo(self.report["tz"])
-        return datetime.fromisoformat(instant).astimezone(UTC).astimezone(place)
 
     def is_short(self, ratio: float | None) -> bool:
         """Tell whether too little was recorded to rely on it."""

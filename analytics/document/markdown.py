@@ -12,9 +12,10 @@ from analytics import queries
 from analytics.document import overview, recording
 from analytics.document.blocks import Figure, Name, Said, Table, Tile
 from analytics.document.contents import title
-from analytics.document.facts import Facts, Row
+from analytics.document.facts import Facts
 from analytics.document.material import Material
 from analytics.figures import NOTHING, number, percent
+from analytics.reported import TILEDESK, Row
 
 GAPS_SHOWN = 3
 _SIGNS = re.compile(r"([\\`*_{}\[\]()<>#+!|~&@$-])")
@@ -90,7 +91,7 @@ def _tiledesk(facts: Facts) -> str:
     told = {row["figure"]: row for row in facts.told["tiledesk_differences"]}
     shown = [
         f"{label} {show(told[name]['tiledesk_value'])} (here {show(told[name]['our_value'])})"
-        for name, (label, show) in recording.TILEDESK.items()
+        for name, (label, show) in TILEDESK.items()
     ]
     return f"As Tiledesk counts: {', '.join(shown)}."
 

@@ -10,12 +10,13 @@ from datetime import date, timedelta
 
 from analytics.document import charts, lanes
 from analytics.document.blocks import Change, Figure, Part, Picture, Said, Section, Table, Tile
-from analytics.document.facts import Facts, Row, definitions, shown
+from analytics.document.facts import Facts, definitions, shown
 from analytics.document.material import Day, Material
 from analytics.document.palette import CSS
 from analytics.figures import NOTHING, change, change_of_share, duration, number, percent
 from analytics.page import LABELS
 from analytics.render import WEEKDAYS
+from analytics.reported import Row
 
 BETTER = {
     "service_level": 1,

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from analytics.capacity import words
 from analytics.document import charts, lanes
 from analytics.document.blocks import Figure, Name, Picture, Said, Section, Table
-from analytics.document.facts import Facts, Row, definitions
+from analytics.document.facts import Facts, definitions
 from analytics.document.material import Material
 from analytics.document.palette import CSS
 from analytics.figures import NOTHING, duration, percent
+from analytics.reported import Row
 
 MOST_LANES = 40
 """Agents whose day is drawn: of more, those with the most chats and time."""
@@ -54,7 +55,7 @@ def agents(material: Material) -> Section:
 def _agent(facts: Facts, name: str, agent: str) -> Said:
     cells: list[str | Figure | Name] = [Name(name)]
     for _, metric, column, few in AGENT:
-        at = facts.of_agent(metric, agent)
+        at = facts.place_of_agent(metric, agent)
         if at is not None:
             cells.append(facts.figure(metric, column, at, few))
         else:

@@ -7,32 +7,15 @@ from collections.abc import Iterator
 from analytics import queries
 from analytics.document import charts
 from analytics.document.blocks import Figure, Picture, Said, Section, Table
-from analytics.document.facts import Facts, Row, definitions, shown
+from analytics.document.facts import Facts, definitions, shown
 from analytics.document.material import Material
 from analytics.document.palette import CSS
-from analytics.figures import NOTHING, duration, number, percent
+from analytics.figures import NOTHING, duration, percent
 from analytics.render import cell
+from analytics.reported import QUALITY, TILEDESK, Row
 
 GAPS_SHOWN = 20
 ROWS_SHOWN = 200
-
-TILEDESK = {
-    "requests_count": ("chats", number),
-    "waiting_time": ("waiting, mean", duration),
-    "duration": ("duration, mean", duration),
-    "satisfaction": ("satisfaction, mean", number),
-    "messages": ("messages", number),
-}
-QUALITY = {
-    "unparsed_count": "not understood",
-    "untrusted_count": "injected by others",
-    "mistyped_count": "of an unexpected type",
-    "truncated_count": "snapshots cut by the server",
-    "refused_count": "topics refused",
-    "unknown_sender_count": "messages of unknown authors",
-    "closes_untold_count": "closes without details",
-    "clock_regress_count": "that came out of order",
-}
 
 
 def tiledesk(material: Material) -> Section:
