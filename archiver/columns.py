@@ -19,6 +19,7 @@ import msgspec
 from archiver import contract
 from archiver.contract import TYPED, Column
 from archiver.extract import BAD, KINDS, READERS, Row, is_text, told
+from archiver.frames import read_value
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,7 +28,7 @@ _READ = ("entity_id", "request_id", "mistyped", *(column.name for column in TYPE
 _COLUMNS = contract.NAMES[:-1]
 
 _Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-# Types that are decoded as what the column holds. What else is decoded as it comes, and small.
+# Types that are decoded as such. Others are cut out as texts, and each of these read once.
 _STRICT: dict[str, Any] = {
     "time": str,
     "text": str,
@@ -58,12 +59,13 @@ def batch(rows: Sequence[Row]) -> Batch:
     import pyarrow as pa
 
     texts = [row.text for row in rows]
+    whole, binary = b"".join(texts), frozenset[int]()
     try:
-        _strings(texts)
-        binary = frozenset[int]()
-    except (pa.ArrowInvalid, OverflowError):
+        _strings(whole, texts)
+    except pa.ArrowInvalid:
         binary = frozenset(at for at, text in enumerate(texts) if not is_text(text))
         texts = [b64encode(text) if at in binary else text for at, text in enumerate(texts)]
+        whole = b"".join(texts)
     schema = contract.schema()
     read = _read(rows, binary)
     stamps = dict(zip(Row.__struct_fields__, _transposed(rows, Row), strict=True))
@@ -72,7 +74,11 @@ def batch(rows: Sequence[Row]) -> Batch:
         read.column(name) if name in _READ else pa.array(stamps[name], schema.field(name).type)
         for name in _COLUMNS
     ]
-    return Batch(pa.table(columns, names=_COLUMNS), _pieces(texts))
+    ends = accumulate(map(len, texts), initial=0)
+    view = memoryview(whole)
+    return Batch(
+        pa.table(columns, names=_COLUMNS), [view[start:end] for start, end in pairwise(ends)]
+    )
 
 
 def joined(batches: Sequence[Batch], order: Sequence[tuple[str, str]] = ()) -> pa.Table:
@@ -86,7 +92,9 @@ def joined(batches: Sequence[Batch], order: Sequence[tuple[str, str]] = ()) -> p
         indices = pc.sort_indices(columns, sort_keys=order)
         columns = columns.take(indices)
         payloads = [payloads[at] for at in indices.to_pylist()]
-    return columns.append_column(contract.schema().field("payload"), _strings(payloads))
+    return columns.append_column(
+        contract.schema().field("payload"), _strings(b"".join(payloads), payloads)
+    )
 
 
 def table(rows: Sequence[Row]) -> pa.Table:
@@ -103,20 +111,13 @@ def arrow(rows: Sequence[dict[str, Any]], names: Sequence[str] = contract.NAMES)
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _pieces(texts: Sequence[bytes]) -> list[memoryview]:
-    """Return texts as pieces of one, so that they take no more than they must."""
-    whole = memoryview(b"".join(texts))
-    ends = accumulate(map(len, texts), initial=0)
-    return [whole[start:end] for start, end in pairwise(ends)]
-
-
-def _strings(texts: Sequence[bytes | memoryview]) -> pa.Array:
-    """Return texts as Arrow keeps them, copied once; raise if one is no UTF-8."""
+def _strings(whole: bytes, pieces: Sequence[bytes | memoryview]) -> pa.Array:
+    """Return a text as an array of its pieces, without a copy; raise if one is no UTF-8."""
     import pyarrow as pa
 
-    ends = array("i", accumulate(map(len, texts), initial=0))
-    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(texts))]
-    found = pa.Array.from_buffers(pa.string(), len(texts), buffers)
+    ends = array("i", accumulate(map(len, pieces), initial=0))
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(whole)]
+    found = pa.Array.from_buffers(pa.string(), len(pieces), buffers)
     found.validate(full=True)
     return found
 
@@ -163,10 +164,14 @@ class _Branch:
 
     def __init__(self, name: str, types: dict[_Path, Any]) -> None:
         self._inner: dict[str, _Branch] = {}
-        fields = []
+        self._texts: list[str] = []
+        fields: list[tuple[str, Any, None]] = []
         for key in dict.fromkeys(path[0] for path in types):
             below = {path[1:]: one for path, one in types.items() if path[0] == key}
-            if () in below:  # what lies below it is found in what was decoded as it came
+            if below.get(()) is msgspec.Raw:  # what lies below it is read of its text
+                self._texts.append(key)
+                fields.append((key, msgspec.Raw, None))
+            elif () in below:
                 fields.append((key, below[()] | None, None))
             else:
                 self._inner[key] = inner = _Branch(f"{name}_{key}", below)
@@ -178,6 +183,8 @@ class _Branch:
         columns = _transposed(found, self.struct)
         here = dict(zip(self.struct.__struct_fields__, columns, strict=True))
         values: _Values = {(name,): column for name, column in here.items()}
+        for name in self._texts:
+            values[name,] = [None if one is None else bytes(one) for one in here[name]]
         for name, inner in self._inner.items():
             blank = inner.struct()
             objects = [one if isinstance(one, inner.struct) else blank for one in here[name]]
@@ -194,7 +201,11 @@ class _Kind:
             for column in TYPED
             if name in column.paths
         ]
-        types = {path: _STRICT.get(one.type, Any) for one, paths in self._columns for path in paths}
+        types = {
+            path: _STRICT.get(one.type, msgspec.Raw)
+            for one, paths in self._columns
+            for path in paths
+        }
         branch = _Branch(name, {("_id",): str, ("request_id",): str} | types)
         self._values = branch.values
         self._decode = msgspec.json.Decoder(branch.struct).decode
@@ -232,7 +243,7 @@ class _Kind:
             ]
         found: dict[str, Any] = {"entity_id": ids, "request_id": chats}
         for column, paths in self._columns:
-            found[column.name], wrong = _column(column, [_at(values, path) for path in paths])
+            found[column.name], wrong = _column(column, [_place(values, path) for path in paths])
             bad |= wrong
         if bad:
             return None, bad
@@ -252,26 +263,38 @@ def _kind(name: str) -> _Kind:
     return _Kind(name)
 
 
-def _at(values: _Values, path: _Path) -> Sequence[Any]:
-    if path in values:
-        return values[path]
-    *above, key = path
-    found = _at(values, tuple(above))
-    return [one.get(key) if isinstance(one, dict) else None for one in found]
+def _place(values: _Values, path: _Path) -> tuple[Sequence[Any], _Path]:
+    """Return the values that stand at a path, or above it, and what is left of it."""
+    end = next(n for n in range(len(path), 0, -1) if path[:n] in values)
+    return values[path[:end]], path[end:]
 
 
-def _column(column: Column, places: list[Sequence[Any]]) -> tuple[Any, set[int]]:
+def _column(
+    column: Column, places: list[tuple[Sequence[Any], _Path]]
+) -> tuple[Sequence[Any], set[int]]:
     """Return a column's values, the first of its places that holds one, and which are bad."""
-    if column.type == "time" and (times := _plain_times(places[0])) is not None:
-        return times, set()
-    is_read = column.type not in _AS_THEY_ARE
-    if is_read:
-        read = READERS[column.type]
-        places = [[None if one is None else read(one) for one in place] for place in places]
-    found, *others = places
+    if column.type == "time" and len(places) == 1:
+        times = _plain_times(places[0][0])
+        if times is not None:
+            return times, set()
+    is_plain = column.type in _AS_THEY_ARE and not any(below for _, below in places)
+    found, *others = [
+        values if is_plain else _read_once(values, below, column) for values, below in places
+    ]
     for other in others:
         found = [two if one is None else one for one, two in zip(found, other, strict=True)]
-    return found, {n for n, one in enumerate(found) if one is BAD} if is_read else set()
+    return found, set() if is_plain else {n for n, one in enumerate(found) if one is BAD}
+
+
+def _read_once(place: Sequence[Any], below: _Path, column: Column) -> list[Any]:
+    """Return what texts hold for a column, each text read once."""
+    known = {None: None}
+    for text in {*place} - {None}:
+        value = read_value(text) if isinstance(text, bytes) else text
+        for key in below:
+            value = value.get(key) if isinstance(value, dict) else None
+        known[text] = None if value is None else READERS[column.type](value)
+    return [known[text] for text in place]
 
 
 def _plain_times(texts: Sequence[str | None]) -> pa.Array | None:

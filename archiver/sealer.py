@@ -15,11 +15,16 @@ from archiver.errors import ArchiveUnwritable
 log = logging.getLogger(__name__)
 
 AGAIN = 60.0
-# A process begins in a quarter of a second, and seals a segment in less than one; a recorder that
-# is to stop waits for it.
-TOGETHER = 4
-# Memory that is not needed goes back at once, not at the end of the process: 50 MB less.
-FRUGAL = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_TRIM_THRESHOLD_": "1000000"}
+# A process begins in as long as it seals a segment, a third of a second; a recorder that is to stop
+# waits for it.
+TOGETHER = 12
+# What is large goes back at once, not at the end of the process: 40 MB less. What is small is used
+# again: to hand that back as well saves 10 MB more, and costs a tenth of the time.
+FRUGAL = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_MMAP_THRESHOLD_": "8000000",
+    "MALLOC_TRIM_THRESHOLD_": "32000000",
+}
 
 
 class Sealer:

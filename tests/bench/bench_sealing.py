@@ -1,12 +1,15 @@
 """Sealing: what the process beside the recorder does, and takes.
 
-Four full segments of the default size (the frames of a recorded day, again and again) are sealed by
-one process, as the recorder has it done. Processor time includes the process's start. A recorder is
-never held up by sealing; where frames come faster than this, the journal grows until they do not.
+As many full segments of the default size as one process seals (the frames of a recorded day, again
+and again) are sealed by it, as the recorder has it done. Processor time includes the process's
+start. The same frames are sent to a recorder as fast as it takes them: the ratio tells how much of
+that rate one core seals beside it. A recorder is never held up by sealing; where frames come faster
+than that for long, the journal grows until they do not.
 """
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import tempfile
@@ -14,11 +17,12 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 
-from loopback import PROJECT, captured
+from loopback import PROJECT, captured, encode, record, run
 
 from archiver.recording import Recording
 from archiver.sealer import TOGETHER
 
+STREAM = 200_000_000
 SEAL = """
 import resource, sys
 from pathlib import Path
@@ -70,10 +74,25 @@ def seal() -> Sealing:
     return Sealing(count, size, seconds, peak / 1000)
 
 
+def receiving() -> float:
+    """Return how many of these frames a recorder takes in a second."""
+    frames = captured()
+    copies = STREAM // sum(map(len, frames))
+    stream = b"".join(map(encode, frames)) * copies
+
+    def send(client: socket.socket) -> None:
+        client.sendall(stream)
+
+    with tempfile.TemporaryDirectory() as folder:
+        return len(frames) * copies / run(record(folder), send).seconds
+
+
 def measure() -> str:
     done = seal()
+    rate, received = done.frames / done.seconds, receiving()
     return (
         f"{done.frames:,} frames of {done.size / done.frames / 1000:.1f} kB in {done.seconds:.1f} s"
-        f" of one core: **{done.frames / done.seconds:,.0f} frames/s**,"
-        f" {done.size / done.seconds / 1e6:.0f} MB/s. Highest memory: {done.peak:.0f} MB."
+        f" of one core: **{rate:,.0f} frames/s**,"
+        f" {done.size / done.seconds / 1e6:.0f} MB/s. Highest memory: {done.peak:.0f} MB.\n"
+        f"A recorder takes {received:,.0f} a second: sealing does **{rate / received:.2f}** of it."
     )
