@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from analytics import queries
@@ -36,7 +37,10 @@ class Duck:
     """An empty database in which the queries mean what they say."""
 
     def __init__(self) -> None:
+        # What memory does not hold is written there: people's data, which is nobody else's.
+        self._scratch = TemporaryDirectory(prefix="analytics-")
         self.connection = database()
+        self.connection.execute("set temp_directory = ?", [self._scratch.name])
 
     def tell(self, name: str, types: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
         """Make a small relation of columns with their SQL types."""
@@ -114,6 +118,7 @@ class Duck:
     def close(self) -> None:
         """Let go of everything."""
         self.connection.close()
+        self._scratch.cleanup()
 
 
 def database() -> duckdb.DuckDBPyConnection:

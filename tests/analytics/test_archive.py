@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import stat
+import tempfile
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow.parquet as pq
@@ -11,7 +13,7 @@ import pytest
 
 import analytics
 from analytics import archive, metrics, queries
-from analytics.duck import database, reading
+from analytics.duck import Duck, database, reading
 from analytics.errors import ArchiveUnreadable, QueryWrong
 from analytics.folder import Folder
 from analytics.window import choose
@@ -275,3 +277,17 @@ def test_a_long_query_draws_no_progress_where_the_data_go():
         told = connection.execute("select current_setting('enable_progress_bar')").fetchall()
 
     assert told == [(False,)]
+
+
+def test_what_memory_does_not_hold_is_nobody_elses_and_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    engine = Duck()
+    engine.connection.execute("set memory_limit = '60MB'")
+
+    engine.keep("wide", "select repeat('x', 100) || n as text from range(2000000) as told (n)")
+
+    (folder,) = tmp_path.iterdir()
+    assert sum(path.stat().st_size for path in folder.iterdir()) > 10_000_000
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    engine.close()
+    assert list(tmp_path.iterdir()) == []
