@@ -18,7 +18,7 @@ demo: $(VENV)/.run ## record a simulated desk and report on it (no credentials, 
 	@PATH="$(abspath $(BIN)):$$PATH" sh docs/demo.sh
 
 test: $(VENV)/.dev ## run the whole test suite
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev site ## check style, types, that documents are fresh and lead to where they say
 	$(BIN)/ruff check
