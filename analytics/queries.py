@@ -29,6 +29,7 @@ from analytics.settings import BREAKDOWNS
 VIEWS = (
     "quarters",
     "periods",
+    "quarter_periods",
     "coverage",
     "gaps",
     "holes",

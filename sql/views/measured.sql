@@ -5,13 +5,13 @@
 with placed as (
     select
         timed_facts.*,
-        periods.date,
-        coalesce(periods.bucket, slice_stretches.slice, slices.slice) as slice,
+        quarter_periods.date,
+        coalesce(quarter_periods.bucket, slice_stretches.slice, slices.slice) as slice,
         params.breakdown
     from timed_facts
     cross join params
-    inner join periods
-        on timed_facts.happened_at >= periods.start_utc and timed_facts.happened_at < periods.end_utc
+    inner join quarter_periods
+        on floor(unix_micros(timed_facts.happened_at) / 9e8) = quarter_periods.quarter_no
     left join slice_stretches
         on
             timed_facts.conversation_id = slice_stretches.conversation_id

@@ -7,6 +7,7 @@
 --   hour: 0 to 23, local
 --   since: its first instant
 --   until: the first instant after it
+--   quarter_no: how many quarters it is after the first of 1970
 with digits as (
     select n
     from (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) as listed (n)
@@ -32,6 +33,7 @@ select
     weekday,
     hour(from_utc_timestamp(since, tz)) as hour,
     since,
-    least(until, end_utc) as until
+    least(until, end_utc) as until,
+    cast(floor(unix_micros(since) / 9e8) as bigint) as quarter_no
 from counted
 where since < end_utc

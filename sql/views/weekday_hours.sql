@@ -56,7 +56,6 @@ covered as (
     group by lived.weekday, lived.hour
 ),
 
--- By the number of the quarter: an engine compares an instant with each of a year's otherwise.
 arrivals as (
     select
         quarters.weekday,
@@ -65,7 +64,7 @@ arrivals as (
         count(coverage.since) as covered_count
     from sessions
     inner join quarters
-        on floor(unix_micros(sessions.opened_at) / 9e8) = floor(unix_micros(quarters.since) / 9e8)
+        on floor(unix_micros(sessions.opened_at) / 9e8) = quarters.quarter_no
     left join coverage
         on sessions.opened_at >= coverage.since and sessions.opened_at <= coverage.until
     group by quarters.weekday, quarters.hour
