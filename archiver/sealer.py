@@ -19,11 +19,13 @@ AGAIN = 60.0
 # waits for it.
 TOGETHER = 12
 # What is large goes back at once, not at the end of the process: 40 MB less. What is small is used
-# again: to hand that back as well saves 10 MB more, and costs a tenth of the time.
+# again: to hand that back as well saves 10 MB more, and costs a tenth of the time. Huge pages save
+# a twentieth, where the C library can ask for them.
 FRUGAL = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     "MALLOC_MMAP_THRESHOLD_": "8000000",
     "MALLOC_TRIM_THRESHOLD_": "32000000",
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
 
 

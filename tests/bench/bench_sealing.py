@@ -10,6 +10,7 @@ than that for long, the journal grows until they do not.
 from __future__ import annotations
 
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from archiver.recording import Recording
 from archiver.sealer import TOGETHER
 
 STREAM = 200_000_000
+ROUNDS = 3
 SEAL = """
 import resource, sys
 from pathlib import Path
@@ -74,8 +76,8 @@ def seal() -> Sealing:
     return Sealing(count, size, seconds, peak / 1000)
 
 
-def receiving() -> float:
-    """Return how many of these frames a recorder takes in a second."""
+def receive() -> float:
+    """Return how many of these frames a recorder takes in a second, the median of some runs."""
     frames = captured()
     copies = STREAM // sum(map(len, frames))
     stream = b"".join(map(encode, frames)) * copies
@@ -83,13 +85,16 @@ def receiving() -> float:
     def send(client: socket.socket) -> None:
         client.sendall(stream)
 
-    with tempfile.TemporaryDirectory() as folder:
-        return len(frames) * copies / run(record(folder), send).seconds
+    seconds = []
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory() as folder:
+            seconds.append(run(record(folder), send).seconds)
+    return len(frames) * copies / statistics.median(seconds)
 
 
 def measure() -> str:
     done = seal()
-    rate, received = done.frames / done.seconds, receiving()
+    rate, received = done.frames / done.seconds, receive()
     return (
         f"{done.frames:,} frames of {done.size / done.frames / 1000:.1f} kB in {done.seconds:.1f} s"
         f" of one core: **{rate:,.0f} frames/s**,"
