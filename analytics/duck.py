@@ -8,10 +8,12 @@ from __future__ import annotations
 import errno
 import glob
 import re
+import shutil
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from analytics import queries
@@ -38,9 +40,10 @@ class Duck:
 
     def __init__(self) -> None:
         # What memory does not hold is written there: people's data, which is nobody else's.
-        self._scratch = TemporaryDirectory(prefix="analytics-")
+        scratch = mkdtemp(prefix="analytics-")
+        self._clean = weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
         self.connection = database()
-        self.connection.execute("set temp_directory = ?", [self._scratch.name])
+        self.connection.execute("set temp_directory = ?", [scratch])
 
     def tell(self, name: str, types: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
         """Make a small relation of columns with their SQL types."""
@@ -118,7 +121,7 @@ class Duck:
     def close(self) -> None:
         """Let go of everything."""
         self.connection.close()
-        self._scratch.cleanup()
+        self._clean()
 
 
 def database() -> duckdb.DuckDBPyConnection:
