@@ -31,10 +31,15 @@ VIEWS = (
     "periods",
     "quarter_periods",
     "coverage",
+    "gap_reports",
+    "gap_lags",
     "gaps",
     "holes",
     "uncovered",
+    "lives",
     "living",
+    "seatings",
+    "callings",
     "request_versions",
     "close_details",
     "conversations",
@@ -46,6 +51,7 @@ VIEWS = (
     "bot_stretches",
     "agents",
     "assignments",
+    "received_messages",
     "messages",
     "turns",
     "responses",
@@ -336,9 +342,9 @@ def needed(sql: str, facts: Collection[str] | None = None) -> list[str]:
     If it asks for some facts only, the views that tell none of them are left out.
     """
     wanted = set(_WORD.findall(_COMMENT.sub("", sql))) & set(VIEWS)
-    for name in reversed(VIEWS):
-        if name in wanted:
-            wanted |= set(_WORD.findall(view(name, facts))) & set(VIEWS)
+    for index in reversed(range(len(VIEWS))):
+        if VIEWS[index] in wanted:  # words that name a later view name a column here
+            wanted |= set(_WORD.findall(view(VIEWS[index], facts))) & set(VIEWS[:index])
     return [name for name in VIEWS if name in wanted]
 
 

@@ -22,13 +22,12 @@ with requests as (
 ),
 
 written as (
-    select count(distinct events.entity_id) as messages_count
-    from events
+    select count(distinct sent.message_id) as messages_count
+    from received_messages as sent
     cross join params
     where
-        events.kind = 'message'
-        and events.created_at >= params.start_utc
-        and events.created_at < params.end_utc
+        sent.sent_at >= params.start_utc
+        and sent.sent_at < params.end_utc
 )
 
 select

@@ -42,21 +42,20 @@ with theirs as (
 
 written as (
     select
-        count(distinct events.entity_id) as theirs_count,
+        count(distinct sent.message_id) as theirs_count,
         count(distinct messages.message_id) as ours_count,
-        count(distinct events.request_id) as chats_count,
-        count(distinct case when conversations.conversation_id is null then events.request_id end)
+        count(distinct sent.conversation_id) as chats_count,
+        count(distinct case when conversations.conversation_id is null then sent.conversation_id end)
             as drafts_count
-    from events
+    from received_messages as sent
     cross join params
     left join messages
-        on events.entity_id = messages.message_id and messages.is_counted
+        on sent.message_id = messages.message_id and messages.is_counted
     left join conversations
-        on events.request_id = conversations.conversation_id
+        on sent.conversation_id = conversations.conversation_id
     where
-        events.kind = 'message'
-        and events.created_at >= params.start_utc
-        and events.created_at < params.end_utc
+        sent.sent_at >= params.start_utc
+        and sent.sent_at < params.end_utc
 ),
 
 ours as (

@@ -14,45 +14,18 @@ with followed as (
     group by agent_id
 ),
 
-seatings as (
-    select distinct agents
-    from events
-    where kind = 'request' and agents is not null
-),
-
-seated as (
-    select distinct explode(agents) as agent_id
-    from seatings
-),
-
-callings as (
-    select
-        agent_names,
-        max(received_at) as received_at
-    from events
-    where agent_names is not null
-    group by agent_names
-),
-
-called as (
-    select
-        received_at,
-        explode(agent_names) as person
-    from callings
-),
-
 names as (
     select
-        person.id as agent_id,
-        max_by(person.name, received_at) as agent_name
-    from called
-    group by person.id
+        agent_id,
+        max_by(agent_name, received_at) as agent_name
+    from callings
+    group by agent_id
 ),
 
 ids as (
     select agent_id from followed
     union
-    select agent_id from seated
+    select agent_id from seatings
     where agent_id is not null
 )
 

@@ -4,48 +4,20 @@
 --   heard in these days, or they were open then
 -- columns:
 --   conversation_id: the server's request_id
-with heard as (
-    select
-        request_id as conversation_id,
-        min(
-            least(
-                received_at, coalesce(created_at, received_at), coalesce(updated_at, received_at)
-            )
-        ) as first_at,
-        max(
-            greatest(
-                received_at,
-                coalesce(created_at, received_at),
-                coalesce(updated_at, received_at),
-                coalesce(closed_at, received_at)
-            )
-        ) as last_at,
-        max(case when kind = 'request' and status >= 1000 then coalesce(updated_at, received_at) end)
-            as closed_at,
-        max(case when kind = 'request' and status < 1000 then coalesce(updated_at, received_at) end)
-            as open_at
-    from events
-    where kind in ('request', 'message') and request_id is not null
-    group by request_id
-)
-
-select events.request_id as conversation_id
-from events
+select lives.conversation_id
+from lives
 cross join params
-where
-    not params.is_narrow
-    and events.kind in ('request', 'message')
-    and events.request_id is not null
+where not params.is_narrow
 union
-select heard.conversation_id
-from heard
+select lives.conversation_id
+from lives
 cross join params
 inner join days
     on
-        heard.first_at < days.end_utc
+        lives.first_at < days.end_utc
         and (
-            heard.last_at >= days.start_utc
-            or heard.closed_at is null
-            or heard.open_at >= heard.closed_at
+            lives.last_at >= days.start_utc
+            or lives.closed_at is null
+            or lives.open_at >= lives.closed_at
         )
 where params.is_narrow

@@ -11,28 +11,7 @@
 --   is_after_close: written when the session was over
 --   action: the bot command in it
 --   text_length: characters
-with copies as (
-    select
-        entity_id as message_id,
-        request_id as conversation_id,
-        created_at as sent_at,
-        sender as sender_id,
-        message_subtype,
-        message_action,
-        text_length,
-        row_number() over (
-            partition by entity_id
-            order by is_snapshot asc, recorder asc, seq asc, element asc
-        ) as rank
-    from events
-    where
-        kind = 'message'
-        and entity_id is not null
-        and created_at is not null
-        and request_id in (select conversation_id from living)
-),
-
-seated_bots as (
+with seated_bots as (
     select distinct
         conversation_id,
         explode(bots) as bot_id
@@ -58,7 +37,7 @@ roles as (
         ) as is_aside,
         copies.message_action,
         copies.text_length
-    from copies
+    from received_messages as copies
     inner join conversations
         on copies.conversation_id = conversations.conversation_id
     left join seated_bots
@@ -67,7 +46,6 @@ roles as (
             and copies.sender_id = seated_bots.bot_id
     left join agents
         on copies.sender_id = agents.agent_id
-    where copies.rank = 1
 )
 
 select

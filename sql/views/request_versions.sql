@@ -58,7 +58,7 @@ ranked as (
     select
         copies.*,
         row_number() over (
-            partition by entity_id, version_at
+            partition by conversation_id, entity_id, version_at
             order by is_snapshot asc, filled_count desc, recorder asc, seq asc, element asc
         ) as rank
     from copies
