@@ -51,7 +51,8 @@ def _segment(folder: Path, hour: int) -> int:
 
 
 def _hours(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:
-    hours = pc.hour(table["received_at"])
+    # What was covered is told at the end, of the time before: it stays with its neighbours.
+    hours = pc.cumulative_max(pc.hour(table["received_at"]))
     for number in range(HOURS):
         rows = table.filter(pc.equal(hours, number))
         if len(rows):

@@ -42,14 +42,16 @@ _MEASURED = """
 import runpy, sys, time
 began = time.perf_counter()
 sys.argv = sys.argv[1:]
+code = 0
 try:
     runpy.run_path(sys.argv[0], run_name="__main__")
 except SystemExit as done:
-    assert not done.code, done.code
+    code = done.code
 # Not getrusage(): that remembers the process which started this one.
 read = next(l for l in open("/proc/self/io") if l.startswith("rchar")).split()[1]
 peak = next(l for l in open("/proc/self/status") if l.startswith("VmHWM")).split()[1]
 print(time.perf_counter() - began, peak, read, file=sys.stderr)
+sys.exit(code)
 """
 
 
@@ -62,18 +64,25 @@ class Cost:
     read: float
 
 
-def cost(*command: object) -> Cost:
-    """Run a Python program and return what it cost."""
+def cost(*command: object, limit: float | None = None) -> Cost:
+    """Run a Python program, for so many seconds at most, and return what it cost."""
+    return told(*command, limit=limit)[0]
+
+
+def told(*command: object, limit: float | None = None, status: int = 0) -> tuple[Cost, str]:
+    """Run a Python program that ends with a status; return what it cost, and what it printed."""
     began = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", _MEASURED, *map(str, command)],
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
+        timeout=limit,
     )
     seconds = time.perf_counter() - began
+    assert done.returncode == status, f"{command} ended with {done.returncode}: {done.stderr}"
     _, peak, read = done.stderr.split()[-3:]
-    return Cost(seconds, int(peak) / 1000, int(read) / 1e6)
+    return Cost(seconds, int(peak) / 1000, int(read) / 1e6), done.stdout
 
 
 def median(costs: list[Cost]) -> Cost:
@@ -115,15 +124,15 @@ def _by_length(root: Path, rows: dict[int, int]) -> list[str]:
     for _ in range(ROUNDS):
         for weeks, found in costs.items():
             found.append(_report(root / str(weeks)))
-    told = {weeks: median(found) for weeks, found in costs.items()}
-    ratio = told[YEAR].seconds / told[MONTH].seconds
+    medians = {weeks: median(found) for weeks, found in costs.items()}
+    ratio = medians[YEAR].seconds / medians[MONTH].seconds
     return [
         "| archive | events | a day's report | memory | read |",
         "|---|---:|---:|---:|---:|",
         *(
             f"| {weeks * 7} days | {rows[weeks]:,} | {one.seconds:.2f} s"
             f" | {one.memory:.0f} MB | {one.read:.1f} MB |"
-            for weeks, one in told.items()
+            for weeks, one in medians.items()
         ),
         "",
         f"Ratio: **{ratio:.2f}** (bar: 1.2).",

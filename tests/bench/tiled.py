@@ -1,8 +1,9 @@
 """Archives of any length from one simulated week: the week again and again, each time later.
 
 Every instant of the typed columns and of the recorder's own rows moves on by whole weeks, and ids
-get the week's number, so that no chat is twice. Payloads of the server stay as they are: reports
-do not read them. What happens across the seams of the weeks makes no sense, and costs the same.
+get the week's number, so that no chat is twice; frames are numbered as they follow in time.
+Payloads of the server stay as they are: reports do not read them. What happens across the seams of
+the weeks makes no sense, and costs the same.
 """
 
 from __future__ import annotations
@@ -47,21 +48,24 @@ def tile(source: Path, target: Path, weeks: int) -> int:
             project = part.parent.parent.name.removeprefix("project_id=")
             folder = contract.partition(target, project, day - back * WEEK)
             folder.mkdir(parents=True, exist_ok=True)
-            _write(groups, back, folder / part.name)
+            _write([_moved(group, back, weeks) for group in groups], folder / part.name)
             rows += file.metadata.num_rows
     return rows
 
 
-def _write(groups: list[pa.Table], back: int, target: Path) -> None:
+def _write(groups: list[pa.Table], target: Path) -> None:
     """Write a part in the row groups that it had: who looks for few rows passes over the others."""
     told = {"compression": "zstd", "compression_level": 3}
     with pq.ParquetWriter(target, groups[0].schema, **told) as writer:
         for group in groups:
-            moved = _moved(group, back) if back else group
-            writer.write_table(moved, row_group_size=max(moved.num_rows, 1))
+            writer.write_table(group, row_group_size=max(group.num_rows, 1))
 
 
-def _moved(table: pa.Table, back: int) -> pa.Table:
+def _moved(table: pa.Table, back: int, weeks: int) -> pa.Table:
+    number = table.schema.get_field_index("seq")
+    table = table.set_column(number, "seq", pc.add(table["seq"], (weeks - back) * 1_000_000_000))
+    if not back:
+        return table
     shift = pa.scalar(back * WEEK, pa.duration("us"))
     for number, field in enumerate(table.schema):
         column = table.column(number)
@@ -69,8 +73,6 @@ def _moved(table: pa.Table, back: int) -> pa.Table:
             column = pc.subtract(column, shift)
         elif field.name in _IDS:
             column = pc.binary_join_element_wise(column, f"w{back}", "-")
-        elif field.name == "seq":
-            column = pc.add(column, back * 1_000_000_000)
         elif field.name == "payload":
             column = _own_moved(table, back * WEEK)
         table = table.set_column(number, field, column)
