@@ -8,7 +8,7 @@ It writes nothing, and knows nothing of what the queries mean.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 from analytics import queries
 from analytics.duck import Duck
 from analytics.engine import Engine, Table
-from analytics.errors import SettingWrong, WindowWrong
+from analytics.errors import FactsUnusable, SettingWrong, WindowWrong
 from analytics.folder import Folder, Part, Segment
 from analytics.hours import OpeningHours
 from analytics.settings import Hours, Settings, sql_types
@@ -26,6 +26,8 @@ from archiver.manifest import is_compacted
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from analytics.facts.store import Store
 
 LOOK_BACK = timedelta(days=2)
 LOOK_AHEAD = timedelta(days=7)
@@ -119,6 +121,36 @@ class Archive:
         self._engine.view("received", whole)
         self._forget_later()
 
+    def recall(
+        self,
+        folder: Folder,
+        store: Store,
+        segments: Sequence[Segment],
+        days: list[date],
+        names: Collection[str] | None,
+    ) -> None:
+        """Make `events` and many views of the facts that are kept; FactsUnusable says why not."""
+        from analytics.facts.kept import lasting, limits
+        from analytics.facts.news import news
+        from analytics.facts.recall import recall
+        from analytics.facts.relations import Relations
+
+        assert isinstance(self._engine, Duck)
+        state = store.state()
+        known = news(folder, self.project_id, state)
+        if known.is_gone:
+            raise FactsUnusable(f"{store.folder}: parts are gone; 'analytics build' begins anew")
+        relations = Relations(
+            self._engine,
+            store,
+            state,
+            known,
+            others=self._unsealed(known.every, segments, days),
+            derived=lasting(state.limits, limits(self.settings)),
+            since=self.window.start - LOOK_BACK,
+        )
+        self._made |= recall(relations, state, self.window, names)
+
     def _sealed(self, parts: Sequence[Part]) -> list[str]:
         if parts:
             self._engine.read("sealed", parts)
@@ -176,11 +208,10 @@ class Archive:
     def _prepare(self, sql: str) -> None:
         """Work out the views that a question needs; they are kept for the next one."""
         assert self._facts is None or queries.facts_of(sql) <= self._facts
-        for name in queries.needed(sql, self._facts):
-            if name not in self._made:
-                make = self._engine.view if name in queries.NAMED else self._engine.keep
-                make(name, queries.view(name, self._facts))
-                self._made.add(name)
+        for name in queries.needed(sql, self._facts, self._made):
+            make = self._engine.view if name in queries.NAMED else self._engine.keep
+            make(name, queries.view(name, self._facts))
+            self._made.add(name)
 
 
 def connect(  # noqa: PLR0913
@@ -194,10 +225,13 @@ def connect(  # noqa: PLR0913
     hours: OpeningHours | None = None,
     only: Iterable[str] | None = None,
     start: Callable[[], Engine] = Duck,
+    store: Store | None = None,
 ) -> Archive:
     """Open a project's archive for a window; None looks back or ahead as far as there is.
 
-    Whoever will ask for a few metrics only names them: what others need is not worked out.
+    Whoever will ask for a few metrics only names them: what others need is not worked out. With a
+    store of facts, what is kept there is not worked out either, and chats are known as far as there
+    is; FactsUnusable says why it cannot be used.
     """
     segments = list(folder.unsealed)
     recorded = folder.days(project_id)
@@ -213,11 +247,14 @@ def connect(  # noqa: PLR0913
     names = None if only is None else tuple(only)
     is_narrow = names is not None and settings.is_whole and queries.stays_within(names)
     facts = None if names is None else queries.facts_for(names)
-    segments += folder.spooled(project_id, days)
+    segments += folder.spooled(project_id, recorded if store else days)
     archive = Archive(_reader(start, folder), project_id, window, settings, facts)
     try:
         archive.tell(opened, is_narrow=is_narrow)
-        archive.read(folder.parts(project_id, days), segments, days)
+        if store:
+            archive.recall(folder, store, segments, recorded, names)
+        else:
+            archive.read(folder.parts(project_id, days), segments, days)
     except BaseException:
         archive.close()
         raise

@@ -18,14 +18,16 @@ from analytics.errors import AnalyticsError
 from analytics.options import (
     INSTANT,
     archive_options,
+    desks_options,
     document_options,
     engine_options,
+    facts_option,
     metrics_options,
     optional_archive_options,
     output_options,
 )
 from analytics.output import published, write
-from analytics.request import Request
+from analytics.request import Desks, Request, facts_root
 from analytics.settings import BREAKDOWNS
 from archiver.errors import ArchiverError
 
@@ -99,6 +101,25 @@ def report(
         write(page.draw(told, _paint if output is None else lambda text, _: text), output)
     else:
         write(render.as_json(told) if format == "json" else render.report_as_csv(told), output)
+
+
+@cli.command()
+@desks_options
+@facts_option
+def build(desks: Desks, facts: Path | None) -> None:
+    """Keep what is worked out of each chat, so that reports over many days take seconds.
+
+    Only what is new is worked out; reports say the same with and without. Run it after midnight.
+
+    \b
+    analytics build --archive chats
+    """
+    from analytics.facts import command
+
+    root = facts_root(desks.archive, facts)
+    if root is None:
+        raise click.UsageError("an archive on object storage: say with --facts where to keep them")
+    command.run(desks, root)
 
 
 @cli.command()

@@ -67,6 +67,23 @@ class Duck:
             " hive_types = {'project_id': varchar, 'date': date})",
         )
 
+    def files(self, name: str, paths: Sequence[Path]) -> None:
+        """Make a relation of Parquet files that are no parts."""
+        listed = ", ".join(_quoted(path) for path in paths)
+        self.view(name, f"select * from read_parquet([{listed}])")  # noqa: S608 (no values)
+
+    def drop(self, kind: str, name: str) -> None:
+        """Let go of a `view`, or of the `table` of what was kept."""
+        self.connection.execute(f"drop {kind} {name}")
+
+    def save(self, sql: str, path: Path) -> int:
+        """Write the rows of a statement as they are; return how many."""
+        with _reading():
+            return self._write(
+                f"copy ({sql}) to {_quoted(path)} (format parquet, compression zstd,"
+                " use_tmp_file false)"
+            )
+
     def take(self, name: str, rows: pa.Table) -> None:
         """Make the same of rows that are no part yet."""
         self.connection.register("taken", rows)

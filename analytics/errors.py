@@ -4,6 +4,7 @@ AnalyticsError             one line for the user: where, what, what to do
   ├─ ArchiveUnreadable     no archive, one of another format, or a file that cannot be read
   ├─ ProjectUnknown        nothing is archived of this project
   ├─ WindowWrong           days that cannot be reported, or a time zone that is none
+  ├─ FactsUnusable         what is kept beside the archive cannot be used, and is not
   ├─ EngineUnusable        a server that is not there, of another version, or does not answer
   ├─ QueryWrong            a query that is wrong, or that asks for more than to read
   └─ SettingWrong          a configuration that cannot be used, an output that cannot be written
@@ -30,6 +31,10 @@ class ProjectUnknown(AnalyticsError):
 
 class WindowWrong(AnalyticsError):
     """The days asked for cannot be reported."""
+
+
+class FactsUnusable(AnalyticsError):
+    """What is kept beside the archive is damaged, or was kept by another version."""
 
 
 class EngineUnusable(AnalyticsError):

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from analytics import queries
 from analytics.config import KEYS, Config, read
 from analytics.errors import SettingWrong
-from analytics.request import Desks, Request, day, instant, place, reach
+from analytics.request import Desks, Request, day, facts_root, instant, place, reach
 from analytics.settings import Settings
 from archiver.bucket import Remote
 
@@ -106,6 +107,11 @@ _spool = _option(
     "--spool",
     type=click.Path(path_type=Path),
     help="With s3://…: folder of what a recorder on this machine has not published yet.",
+)
+_facts = _option(
+    "--facts",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of what 'analytics build' keeps; _facts in the archive if not given.",
 )
 _config = _option(
     "--config",
@@ -234,11 +240,13 @@ def _asking(command: Callable[..., None], *, is_required: bool) -> Callable[...,
         as_of: datetime | None,
         look_back: timedelta | None,
         look_ahead: timedelta | None,
+        facts: Path | None,
         **others: Any,
     ) -> None:
         if day is not None and (since or until):
             raise click.UsageError("--date is one day; leave out --since and --until")
         told = {name: others.pop(name) for name in KEYS}
+        is_as_far = all(_is_as_far(ctx, name) for name in ("look_back", "look_ahead"))
         request = archive and Request(
             place(archive, spool),
             project,
@@ -250,10 +258,17 @@ def _asking(command: Callable[..., None], *, is_required: bool) -> Callable[...,
             look_ahead,
             ctx.meta[_CONFIG],
             told,
+            facts=facts_root(archive, facts) if is_as_far else None,
         )
         command(request, **others)
 
-    return _with((_archive(required=is_required), _spool, *_ASKED, *_SETTINGS), asked)
+    return _with((_archive(required=is_required), _spool, *_ASKED, _facts, *_SETTINGS), asked)
+
+
+def _is_as_far(ctx: click.Context, name: str) -> bool:
+    """Tell whether chats may be known as far as there is: nobody wanted fewer days read."""
+    is_said = ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
+    return ctx.params[name] is None or not is_said
 
 
 def desks_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -276,6 +291,11 @@ def desks_options(command: Callable[..., None]) -> Callable[..., None]:
         "--project", multiple=True, help="Project id; may be repeated; all if not given."
     )
     return _with((_archive(required=True), _spool, projects, _config, *_SETTINGS), asked)
+
+
+def facts_option(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the option that says where facts are kept."""
+    return _facts(command)
 
 
 def engine_options(command: Callable[..., None]) -> Callable[..., None]:

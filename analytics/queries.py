@@ -336,15 +336,17 @@ def macros() -> str:
     return (files("analytics.sql") / "macros.sql").read_text("utf-8")
 
 
-def needed(sql: str, facts: Collection[str] | None = None) -> list[str]:
+def needed(sql: str, facts: Collection[str] | None = None, made: Collection[str] = ()) -> list[str]:
     """Return the views that a statement stands on, each after those that it stands on itself.
 
-    If it asks for some facts only, the views that tell none of them are left out.
+    If it asks for some facts only, the views that tell none of them are left out. Those that are
+    made, and what only they stand on, are left out as well.
     """
-    wanted = set(_WORD.findall(_COMMENT.sub("", sql))) & set(VIEWS)
+    wanted = set(_WORD.findall(_COMMENT.sub("", sql))) & set(VIEWS) - set(made)
     for index in reversed(range(len(VIEWS))):
         if VIEWS[index] in wanted:  # words that name a later view name a column here
-            wanted |= set(_WORD.findall(view(VIEWS[index], facts))) & set(VIEWS[:index])
+            words = _WORD.findall(view(VIEWS[index], facts))
+            wanted |= set(words) & set(VIEWS[:index]) - set(made)
     return [name for name in VIEWS if name in wanted]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +18,19 @@ from analytics.config import Config, Desk
 from analytics.duck import Duck
 from analytics.engine import Engine
 from analytics.errors import SettingWrong
+from archiver import contract
 from archiver.bucket import Remote, is_address, parse
 from archiver.errors import StoreRefuses
 
 if TYPE_CHECKING:
     from analytics.archive import Archive
+    from analytics.facts.store import Store
     from analytics.folder import Folder
     from analytics.window import Window
 
 DAY = timedelta(days=1)
+WORTH = timedelta(days=7)
+"""Of more days, facts that are kept are asked: for fewer it takes as long to look them up."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class Request:
     """So many days, the last ones recorded, instead of days that are named."""
     start: Callable[[], Engine] = Duck
     """What starts the engine that answers."""
+    facts: Path | None = None
+    """Where `analytics build` keeps its facts, if they may be used."""
 
     @cached_property
     def folder(self) -> Folder:
@@ -101,7 +107,7 @@ class Request:
 
     def open(self, breakdown: str | None = None, only: Iterable[str] | None = None) -> Archive:
         """Open the archive for the days asked for; say so if they are not over."""
-        return self.open_at(self.asked(), breakdown=breakdown, only=only)
+        return self.open_at(self.asked(), only=only, breakdown=breakdown)
 
     def asked(self) -> Window:
         """Return the days asked for; say so if they are not over."""
@@ -117,24 +123,44 @@ class Request:
         self,
         window: Window,
         *,
-        breakdown: str | None = None,
         only: Iterable[str] | None = None,
         at_most: timedelta = timedelta.max,
+        **settings: Any,
     ) -> Archive:
-        """Open the archive for other days, or at another instant, and look ahead less if told."""
-        from analytics.archive import connect
+        """Open the archive for other days, or at another instant, and look ahead less if told.
 
-        return connect(
+        `settings` are those that differ from the project's.
+        """
+        from analytics.archive import connect
+        from analytics.errors import FactsUnusable
+
+        ask = partial(
+            connect,
             self.folder,
             self.project_id,
             window,
             self.look_back,
             at_most if self.look_ahead is None else min(self.look_ahead, at_most),
-            settings=replace(self.desk.settings, breakdown=breakdown),
+            settings=replace(self.desk.settings, **settings),
             hours=self.desk.hours,
             only=only,
             start=self.start,
         )
+        try:
+            return ask(store=self._store(window))
+        except FactsUnusable as error:
+            click.echo(f"Note: {error}; meanwhile all is worked out anew", err=True)
+            return ask()
+
+    def _store(self, window: Window) -> Store | None:
+        """Return what is kept of the project, if days are asked about for which it is worth it."""
+        from analytics.facts.store import store_of
+
+        is_long = window.until - window.since > WORTH and not window.apart
+        if self.facts is None or not is_long or window.is_past or self.start is not Duck:
+            return None
+        store = store_of(self.facts, self.project_id)
+        return store if store.is_there else None
 
     def _days(self, today: date) -> tuple[date, date]:
         if self.last is not None:
@@ -168,6 +194,13 @@ def place(value: Any, spool: Any = None) -> Path | Remote:
     if isinstance(found, Path):
         raise SettingWrong("spool: is for an archive on object storage; leave it out")
     return replace(found, spool=Path(spool))
+
+
+def facts_root(archive: Path | Remote, told: Path | None) -> Path | None:
+    """Return where facts are kept: where it is said, or in an archive that is a folder."""
+    if told is not None:
+        return told
+    return archive / contract.DERIVED_FOLDER if isinstance(archive, Path) else None
 
 
 def day(value: Any) -> date:

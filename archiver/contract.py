@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 VERSION = 1
 UNKNOWN_PROJECT = "_unknown"
 JOURNAL_FOLDER = "_journal"
+DERIVED_FOLDER = "_facts"  # what analytics keeps there; no part of the archive, and disposable
 MARKER = "archive.json"
 
 # The footer of a part holds JSON under this key: format, recorder, segment, first_seq and last_seq

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from analytics.archive import connect, utc_now
+from analytics.archive import utc_now
 from analytics.capacity import history
 from analytics.capacity import replay as again
 from analytics.window import DAY, as_asked, choose, local_date
@@ -91,21 +91,12 @@ class Sources:
         return choose(since, until, tz, now, is_past=as_of is not None)
 
     def _open(self, window: Window, names: Sequence[str], by: str | None = None) -> Archive:
-        settings = replace(
-            self.request.desk.settings,
+        return self.request.open_at(
+            window,
+            only=names,
             breakdown=by,
             interval_minutes=self.interval,
             answer_target_s=self.answer_in,
-        )
-        return connect(
-            self.request.folder,
-            self.request.project_id,
-            window,
-            self.request.look_back,
-            self.request.look_ahead,
-            settings=settings,
-            only=names,
-            start=self.request.start,
         )
 
 

@@ -40,22 +40,33 @@ with theirs as (
     from tiledesk_chats
 ),
 
-written as (
+sent as (
     select
-        count(distinct sent.message_id) as theirs_count,
-        count(distinct messages.message_id) as ours_count,
-        count(distinct sent.conversation_id) as chats_count,
-        count(distinct case when conversations.conversation_id is null then sent.conversation_id end)
-            as drafts_count
-    from received_messages as sent
+        count(distinct received_messages.message_id) as theirs_count,
+        count(distinct received_messages.conversation_id) as chats_count,
+        count(
+            distinct
+            case
+                when conversations.conversation_id is null then received_messages.conversation_id
+            end
+        ) as drafts_count
+    from received_messages
     cross join params
-    left join messages
-        on sent.message_id = messages.message_id and messages.is_counted
     left join conversations
-        on sent.conversation_id = conversations.conversation_id
+        on received_messages.conversation_id = conversations.conversation_id
     where
-        sent.sent_at >= params.start_utc
-        and sent.sent_at < params.end_utc
+        received_messages.sent_at >= params.start_utc
+        and received_messages.sent_at < params.end_utc
+),
+
+said as (
+    select count(distinct messages.message_id) as ours_count
+    from messages
+    cross join params
+    where
+        messages.is_counted
+        and messages.sent_at >= params.start_utc
+        and messages.sent_at < params.end_utc
 ),
 
 ours as (
@@ -158,18 +169,19 @@ told as (
     union all
     select
         'messages' as figure,
-        cast(theirs_count as double) as tiledesk_value,
-        cast(ours_count as double) as our_value,
-        chats_count,
+        cast(sent.theirs_count as double) as tiledesk_value,
+        cast(said.ours_count as double) as our_value,
+        sent.chats_count,
         cast(null as bigint) as bot_count,
         cast(null as bigint) as transfer_count,
         cast(null as bigint) as idle_close_count,
         cast(null as bigint) as reopen_count,
         cast(null as bigint) as open_again_count,
-        drafts_count as draft_count,
+        sent.drafts_count as draft_count,
         'Tiledesk counts system messages, notes and those of tests and drafts too: '
-        || cast(theirs_count - ours_count as string) as why
-    from written
+        || cast(sent.theirs_count - said.ours_count as string) as why
+    from sent
+    cross join said
 )
 
 select
