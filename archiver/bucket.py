@@ -1,8 +1,8 @@
 """An archive on object storage: its address, and the few things that are done there.
 
-An object is written in one request, and only where none of its name is; so it is whole or absent,
-and never changes. Credentials are found as the store's own tools find them, and never told. What
-objects mean, and when they are written, others know.
+An object is written in one request, and only where none of its name is, or in place of the very
+version that is known; so it is whole or absent. Credentials are found as the store's own tools find
+them, and never told. What objects mean, and when they are written, others know.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar
 
 from archiver.errors import StoreRefuses, StoreUnreachable
 
 if TYPE_CHECKING:
+    from obstore import ObjectMeta, UpdateVersion
     from obstore.store import ObjectStore
 
 _Taken = TypeVar("_Taken")
@@ -32,6 +34,7 @@ _RETRIES = 3
 _PATIENCE = timedelta(seconds=20)
 _STATUS = "status code: "
 _PASSING = ("408", "409", "429")
+_PIECE = 8 * 2**20
 # What a library says, as a pattern, and what it means; the first that fits.
 _REFUSALS = (
     (
@@ -59,11 +62,12 @@ class Remote:
 
 
 class Stored(NamedTuple):
-    """An object: its key seen from the archive's root."""
+    """An object: its key seen from the archive's root, and when it was written (microseconds)."""
 
     url: str
     key: str
     size: int
+    at: int = 0
 
     @property
     def name(self) -> str:
@@ -114,6 +118,27 @@ class Bucket:
 
         return self._try(lambda: bytes(obstore.get(self._store, key).bytes()))
 
+    def read_version(self, key: str) -> tuple[bytes, UpdateVersion]:
+        """Return an object, and what the store calls this version of it."""
+        import obstore
+
+        def read() -> tuple[bytes, UpdateVersion]:
+            found = obstore.get(self._store, key)
+            version = {"e_tag": found.meta["e_tag"], "version": found.meta["version"]}
+            known: Any = {name: value for name, value in version.items() if value}
+            return bytes(found.bytes()), known
+
+        return self._try(read)
+
+    def download(self, key: str, file: BinaryIO) -> None:
+        """Write an object to a file, by and by."""
+        import obstore
+
+        def copy() -> None:
+            file.writelines(obstore.get(self._store, key).stream(_PIECE))
+
+        self._try(copy)
+
     def read_range(self, key: str, start: int, size: int) -> bytes:
         """Return some bytes of an object."""
         import obstore
@@ -133,25 +158,60 @@ class Bucket:
         )
         return Found(
             sorted(path.rpartition("/")[2] for path in found["common_prefixes"]),
-            sorted(
-                Stored(f"{self.remote.url}/{one['path']}", one["path"], one["size"])
-                for one in found["objects"]
-            ),
+            sorted(map(self._stored, found["objects"])),
         )
+
+    def list_all(self) -> Sequence[Stored]:
+        """Return all objects there are: one request for a thousand."""
+        import obstore
+
+        return self._try(
+            lambda: [self._stored(one) for some in obstore.list(self._store) for one in some]
+        )
+
+    def find(self, key: str) -> Stored | None:
+        """Look an object up by its name; a listing may lag behind."""
+        import obstore
+
+        try:
+            return self._try(lambda: self._stored(obstore.head(self._store, key)))
+        except FileNotFoundError:
+            return None
+
+    def _stored(self, one: ObjectMeta) -> Stored:
+        url = f"{self.remote.url}/{one['path']}"
+        at = round(one["last_modified"].timestamp() * 1_000_000)
+        return Stored(url, one["path"], one["size"], at)
 
     def put_once(self, key: str, data: bytes) -> bool:
         """Write an object in one request; tell whether there was none of its name."""
+        return self._put(key, data, "create")
+
+    def replace(self, key: str, data: bytes, version: UpdateVersion) -> bool:
+        """Write an object in one request; tell whether that version of it was still there."""
+        return self._put(key, data, version)
+
+    def _put(self, key: str, data: bytes, mode: Any) -> bool:
+        """Write an object under a condition; a request that was done again may not meet its own."""
         import obstore
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
         def put() -> bool:
             try:
-                obstore.put(self._store, key, data, mode="create", use_multipart=False)
+                obstore.put(self._store, key, data, mode=mode, use_multipart=False)
             except (AlreadyExistsError, PreconditionError):
                 return False
             return True
 
         return self._try(put)
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Remove objects; one that is not there is no matter."""
+        import obstore
+
+        for key in keys:
+            with suppress(FileNotFoundError):
+                self._try(lambda key=key: obstore.delete(self._store, key))  # type: ignore[misc]
 
     def open(self, stored: Stored) -> Ranges:
         """Open an object as a file of which only what is asked for is read."""

@@ -2,27 +2,35 @@
 
 New parts are written beside the old ones, proved to hold the same rows, and take their place when
 the partition's manifest is replaced; the old ones go when nobody can still be reading them. A crash
-at any point leaves what the next run mends. A part that is damaged is named, and left alone.
+at any point leaves what the next run mends. A part that is damaged is named, and left alone. Where
+the archive is, in a folder or in a bucket, its place knows.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archiver import contract, fs, journal, listing, manifest, records
+from archiver import contract, fs
+from archiver.bucket import Remote, is_address, parse
 from archiver.coverage import iso
-from archiver.errors import ArchiverError, ArchiveUnwritable, CompactionLocked
+from archiver.errors import (
+    ArchiverError,
+    ArchiveUnwritable,
+    CompactionLocked,
+    CompactionLost,
+    PartitionDiffers,
+    StoreRefuses,
+    StoreUnreachable,
+)
 from archiver.listing import Listing
-from archiver.manifest import Manifest, compacted_name, is_compacted
+from archiver.manifest import compacted_name
 from archiver.part import Part
+from archiver.place import LocalPlace, Partition, Place, Source
 from archiver.proof import prove
 from archiver.recording import wall_clock
 from archiver.seal import give_way
@@ -39,18 +47,6 @@ _LARGE = 128 * 2**20
 _ORDER = ("request_id", *contract.KEY)
 
 
-@dataclass(frozen=True)
-class Job:
-    """How to compact: the wall clock, how long what was replaced stays, and who may read.
-
-    Times are microseconds.
-    """
-
-    clock: Callable[[], int]
-    grace: int
-    modes: fs.Modes = fs.PRIVATE
-
-
 class Extent(NamedTuple):
     """How much there is of a partition."""
 
@@ -58,33 +54,57 @@ class Extent(NamedTuple):
     size: int
 
 
+# What is merged at a time: it may have to be fetched, and each part is an open file then.
+_AT_A_TIME = Extent(400, 512 * 2**20)
+
+
+@dataclass(frozen=True)
+class Job:
+    """How to compact: the wall clock, and how long what was replaced stays; microseconds."""
+
+    clock: Callable[[], int]
+    grace: int
+
+
 class Compaction:
     """One partition's compaction: its steps, and what came of them."""
 
-    def __init__(self, folder: Path, job: Job) -> None:
-        self.folder = folder
+    def __init__(self, partition: Partition, job: Job) -> None:
+        self.partition = partition
         self.job = job
         self.faults: list[str] = []
         self.removed = 0
         self.rows = 0
         self.before = self.after = Extent(0, 0)
+        self.is_lost = False
+        """Whether another process has compacted it meanwhile."""
+        self._left = 0
 
     @property
     def is_rewritten(self) -> bool:
         """Tell whether the partition has other parts now."""
         return self.rows > 0
 
+    @property
+    def is_half(self) -> bool:
+        """Tell whether there is more to merge than was at a time."""
+        return self.is_rewritten and self._left > 0
+
     def run(self) -> None:
         """Go through the steps; what is wrong with this partition only is kept as its fault."""
         try:
             for _ in self.steps():
                 pass
+        except CompactionLost:
+            self.is_lost = True
+        except (StoreRefuses, StoreUnreachable):
+            raise
         except ArchiverError as error:
             self.faults.append(str(error))
         except OSError as error:
             raise ArchiveUnwritable(
-                f"{self.folder}: cannot compact it ({error.strerror or error});"
-                " make room in the archive, then run 'archiver compact'"
+                f"{self.partition}: cannot compact it ({error.strerror or error});"
+                f" make room in {self.partition.room}, then run 'archiver compact'"
             ) from error
 
     def steps(self) -> Iterator[str]:
@@ -92,50 +112,74 @@ class Compaction:
 
         A crash between any two loses nothing, and doing it again mends what it left.
         """
-        found = listing.look(self.folder)
-        if self._clear(found):
+        found = self.partition.look()
+        gone = self.partition.leftovers(found) | found.superseded(iso(self.job.clock()))
+        if gone:
+            self._remove(gone)
             yield f"removed {self.removed} files of no use"
-        sources = self._whole(candidates(found))
-        if len(sources) < 2:
+        chosen = self._choose(found)
+        if len(chosen) < 2:
             return
-        self.before = self.after = _extent(found)
+        self.before = self.after = extent(self.partition, found)
+        with self.partition.bring(chosen) as brought:
+            sources = self._whole(brought)
+            if len(sources) > 1:
+                yield from self._rewrite(found, sources)
+
+    def _remove(self, names: Collection[str]) -> None:
+        self.partition.remove(names)
+        self.removed += len(names)
+
+    def _choose(self, found: Listing[Any]) -> list[str]:
+        """Return the parts to merge: as many as may be at a time."""
+        worth = candidates(self.partition, found)
+        chosen, size = [], 0
+        for name in worth[: _AT_A_TIME.parts]:
+            size += self.partition.size(name)
+            if size > _AT_A_TIME.size:
+                break
+            chosen.append(name)
+        self._left = len(worth) - len(chosen)
+        return chosen
+
+    def _whole(self, parts: list[Source]) -> list[Source]:
+        """Return those parts that are as they were written; tell of the others."""
+        told = [(one, list(part_faults(one.path, {}, one.file))) for one in parts]
+        self.faults += [f"{one.name}: {fault}" for one, faults in told for fault in faults]
+        return [one for one, faults in told if not faults]
+
+    def _rewrite(self, found: Listing[Any], sources: list[Source]) -> Iterator[str]:
+        """Write the new parts, prove what is there now, and let it count."""
         made = list(self._write(sources, found.manifest.generation + 1))
         yield f"wrote {len(made)} parts"
-        rows = prove(sources, made)
-        yield "proved them"
-        self._swap(found.manifest, found.names, sources, made)
-        self.rows, self.after = rows, _extent(listing.look(self.folder))
+        try:
+            with self.partition.bring(made) as written:
+                rows = prove(self.partition, sources, written)
+            yield "proved them"
+            gone = [one.path.name for one in sources]
+            until = iso(self.job.clock() + self.job.grace)
+            self.partition.swap(found.manifest.successor(gone, made, found.names, until))
+        except (PartitionDiffers, CompactionLost):
+            self.partition.remove(made)
+            raise
+        after = self.partition.look()
+        self.rows, self.after = rows, extent(self.partition, after)
         yield f"replaced {len(sources)} parts"
+        if leftovers := self.partition.leftovers(after):
+            self._remove(leftovers)
 
-    def _clear(self, found: Listing) -> bool:
-        """Remove what a crash left and what nobody reads any longer."""
-        gone = found.leftovers | found.superseded(iso(self.job.clock()))
-        for name in gone:
-            (self.folder / name).unlink(missing_ok=True)
-        if gone:
-            fs.sync_folder(self.folder)
-        self.removed = len(gone)
-        return self.removed > 0
-
-    def _whole(self, paths: list[Path]) -> list[Path]:
-        """Return those parts that are as they were written; tell of the others."""
-        if len(paths) < 2:
-            return []
-        told = {path: list(part_faults(path, {})) for path in paths}
-        self.faults += [f"{path}: {fault}" for path, faults in told.items() for fault in faults]
-        return [path for path in paths if not told[path]]
-
-    def _write(self, sources: list[Path], generation: int) -> Iterator[Path]:
-        """Write the rows of some parts to others, which do not count yet."""
+    def _write(self, sources: list[Source], generation: int) -> Iterator[str]:
+        """Write the rows of some parts to others, which do not count yet; yield their names."""
         segments = sorted(
-            {tuple(one.items()) for path in sources for one in segments_of(_facts(path))}
+            {tuple(each.items()) for one in sources for each in segments_of(_facts(one))}
         )
         tables = _tables(sources)
+        writer = self.partition.writer
         number = 0
         while (table := next(tables, None)) is not None:
             number += 1
-            path = self.folder / compacted_name(generation, number)
-            with fs.publish(path, self.job.modes) as file, closing(Part(file, _ORDER)) as part:
+            name = compacted_name(generation, number, writer)
+            with self.partition.write(name) as file, closing(Part(file, _ORDER)) as part:
                 part.add_table(table)
                 while part.size < _LARGE and (table := next(tables, None)) is not None:
                     part.add_table(table)
@@ -144,127 +188,109 @@ class Compaction:
                         "format": contract.VERSION,
                         "generation": generation,
                         "number": number,
+                        **({"writer": writer} if writer else {}),
                         "segments": [dict(one) for one in segments],
                     }
                 )
-            yield path
+            yield name
 
-    def _swap(
-        self, old: Manifest, names: Collection[str], sources: list[Path], made: list[Path]
-    ) -> None:
-        """Let the new parts count instead of the old ones."""
-        gone = {path.name for path in sources}
-        kept = {
-            name: until
-            for name, until in old.replaced.items()
-            if name in names or not is_compacted(name)  # a segment's number is never used again
-        }
-        new = Manifest(
-            old.generation + 1,
-            tuple(sorted({*old.parts, *(path.name for path in made)} - gone)),
-            kept | dict.fromkeys(sorted(gone), iso(self.job.clock() + self.job.grace)),
-        )
-        with fs.publish(self.folder / manifest.NAME, self.job.modes) as file:
-            file.write(json.dumps(new.to_json()).encode() + b"\n")
+
+def place_of(archive: Path | Remote, modes: fs.Modes = fs.PRIVATE) -> Place:
+    """Return the place of an archive, a folder or a bucket."""
+    if isinstance(archive, Path):
+        return LocalPlace(archive, modes)
+    from archiver.stored_place import StoredPlace
+
+    return StoredPlace(archive)
 
 
 def compact(
-    archive: Path,
+    place: Place,
     job: Job,
     projects: Collection[str] = (),
-    progress: Callable[[list[Path]], Iterable[Path]] = iter,
+    progress: Callable[[list[Partition]], Iterable[Partition]] = iter,
 ) -> Iterator[Compaction]:
     """Compact every closed day of an archive, or of some projects; yield each when it is done.
 
-    One process at a time does. `progress` wraps the list of partitions.
+    `progress` wraps the list of partitions.
     """
-    held = _lock(archive, job.modes)
-    try:
-        for folder in progress(closed(archive, job.clock(), projects)):
-            one = Compaction(folder, job)
-            one.run()
-            yield one
-    finally:
-        os.close(held)
+    with place.held():
+        for partition in progress(closed(place, job.clock(), projects)):
+            is_half = True
+            while is_half:
+                one = Compaction(partition, job)
+                one.run()
+                yield one
+                is_half = one.is_half
 
 
-def _lock(archive: Path, modes: fs.Modes) -> int:
-    try:
-        held = fs.lock(archive / manifest.COMPACTING, modes)
-    except OSError as error:
-        raise ArchiveUnwritable(
-            f"{archive}: cannot write there ({error.strerror}); compact as the user who records"
-        ) from error
-    if held is None:
-        raise CompactionLocked(f"{archive}: another process compacts it; let it end")
-    return held
-
-
-def due(archive: Path, now: int, projects: Collection[str] = ()) -> Iterator[tuple[Path, Extent]]:
+def due(
+    place: Place, now: int, projects: Collection[str] = ()
+) -> Iterator[tuple[Partition, Extent]]:
     """Yield the partitions that would be rewritten, and what they have now."""
-    for folder in closed(archive, now, projects):
-        found = listing.look(folder)
-        if len(candidates(found)) > 1:
-            yield folder, _extent(found)
+    for partition in closed(place, now, projects):
+        found = partition.look()
+        if len(candidates(partition, found)) > 1:
+            yield partition, extent(partition, found)
 
 
-def closed(archive: Path, now: int, projects: Collection[str] = ()) -> list[Path]:
-    """Return the partitions of days that are over: no journal holds any more of them.
+def closed(place: Place, now: int, projects: Collection[str] = ()) -> list[Partition]:
+    """Return the partitions of days that are over: nothing of them is unsealed, as far as is known.
 
-    Rows that come all the same, of a clock set back, are in a part that counts beside the others.
+    Rows that come all the same, of a clock set back, or of a recorder elsewhere, are in a part that
+    counts beside the others.
     """
-    first = min([day_of(now), *_unsealed(archive)])
+    first = min([day_of(now), *place.unsealed()])
     return [
-        folder
-        for folder in listing.partitions(archive)
+        place.partition(folder)
+        for folder in place.folders()
         if folder.name < f"date={first}"
         and (not projects or folder.parent.name.removeprefix("project_id=") in projects)
     ]
 
 
-def _unsealed(archive: Path) -> Iterator[date]:
-    """Yield the first day that each segment holds records of."""
-    for path in (archive / contract.JOURNAL_FOLDER).glob(f"*/*{journal.SUFFIX}"):
-        for item in records.decode(journal.read(path)):
-            if isinstance(item, records.Record):
-                yield day_of(item.at)
-                break
-
-
-def candidates(found: Listing) -> list[Path]:
+def candidates(partition: Partition, found: Listing[Any]) -> list[str]:
     """Return the parts that are worth being merged, in the order of their names."""
-    here = [path for path in found.parts if path.name in found.names]
-    return [path for path in here if path.stat().st_size < _SMALL]
+    return [name for name in _here(found) if partition.size(name) < _SMALL]
 
 
-def _extent(found: Listing) -> Extent:
-    here = [path for path in found.parts if path.name in found.names]
-    return Extent(len(here), sum(path.stat().st_size for path in here))
+def extent(partition: Partition, found: Listing[Any]) -> Extent:
+    """Return how much counts."""
+    here = _here(found)
+    return Extent(len(here), sum(map(partition.size, here)))
 
 
-def _facts(path: Path) -> dict[str, Any]:
+def _here(found: Listing[Any]) -> list[str]:
+    return [path.name for path in found.parts if path.name in found.names]
+
+
+def _facts(one: Source) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
-    return facts_of(pq.read_metadata(path))
+    return facts_of(pq.read_metadata(one.file))
 
 
-def _tables(paths: list[Path]) -> Iterator[pa.Table]:
+def _tables(sources: list[Source]) -> Iterator[pa.Table]:
     """Yield the row groups of parts, the part that was begun first first."""
     import pyarrow.parquet as pq
 
-    for path in sorted(paths, key=lambda path: (first_received(pq.read_metadata(path)), path)):
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+    def begun(one: Source) -> tuple[int, str]:
+        return first_received(pq.read_metadata(one.file)), one.name
+
+    for one in sorted(sources, key=begun):
+        with pq.ParquetFile(one.file, page_checksum_verification=True) as file:
             for index in range(file.num_row_groups):
                 yield file.read_row_group(index)
 
 
-def main(archive: str, readable: str, grace: str) -> None:
+def main(archive: str, readable: str, grace: str, spool: str = "") -> None:
     """Compact in a process of its own, which is what a recorder starts beside itself."""
     give_way()
     modes = fs.GROUP_READABLE if readable == "group" else fs.PRIVATE
     faults: list[str] = []
     try:
-        for one in compact(Path(archive), Job(wall_clock, int(grace) * 1_000_000, modes)):
+        where = replace(parse(archive), spool=Path(spool)) if is_address(archive) else Path(archive)
+        for one in compact(place_of(where, modes), Job(wall_clock, int(grace) * 1_000_000)):
             faults += one.faults
     except CompactionLocked:
         return  # another recorder's, and one is enough

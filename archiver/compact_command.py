@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from archiver.options import archive_option, project_ids, readable_option
+from archiver.options import place_options, project_ids, readable_option
+
+if TYPE_CHECKING:
+    from archiver.bucket import Remote
+    from archiver.compact import Compaction
+    from archiver.place import Partition
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -23,7 +28,7 @@ def _span(_ctx: click.Context, _param: click.Parameter, text: str) -> int:
 
 
 @click.command()
-@archive_option
+@place_options
 @click.option("--project", "projects", multiple=True, callback=project_ids, help="Only this one.")
 @click.option(
     "--grace",
@@ -37,7 +42,7 @@ def _span(_ctx: click.Context, _param: click.Parameter, text: str) -> int:
 @click.pass_context
 def compact(
     ctx: click.Context,
-    archive: Path,
+    archive: Path | Remote,
     projects: tuple[str, ...],
     grace: int,
     dry_run: bool,
@@ -55,17 +60,20 @@ def compact(
     from archiver.archive import find
     from archiver.recording import wall_clock
 
-    find(archive)
+    if isinstance(archive, Path):
+        find(archive)
+    place = work.place_of(archive, fs.GROUP_READABLE if group_readable else fs.PRIVATE)
     if dry_run:
-        for folder, extent in work.due(archive, wall_clock(), projects):
-            click.echo(f"{_name(folder)}  {extent.parts} parts  {extent.size / 1e6:.1f} MB")
+        for partition, extent in work.due(place, wall_clock(), projects):
+            click.echo(f"{_name(partition)}  {extent.parts} parts  {extent.size / 1e6:.1f} MB")
         return
-    modes = fs.GROUP_READABLE if group_readable else fs.PRIVATE
-    job = work.Job(wall_clock, grace * 1_000_000, modes)
+    job = work.Job(wall_clock, grace * 1_000_000)
     days = removed = faults = 0
-    for done in work.compact(archive, job, projects, _progress):
+    for done in work.compact(place, job, projects, _progress):
         if done.is_rewritten:
             click.echo(_line(done))
+        if done.is_lost:
+            click.echo(f"{_name(done.partition)}  left to another who compacts it", err=True)
         for fault in done.faults:
             click.echo(fault, err=True)
         days, removed = days + done.is_rewritten, removed + done.removed
@@ -75,21 +83,21 @@ def compact(
         ctx.exit(3)
 
 
-def _line(done: Any) -> str:
+def _line(done: Compaction) -> str:
     before, after = done.before, done.after
     return (
-        f"{_name(done.folder)}  {before.parts} -> {after.parts} parts"
+        f"{_name(done.partition)}  {before.parts} -> {after.parts} parts"
         f"  {before.size / 1e6:.1f} -> {after.size / 1e6:.1f} MB  {done.rows} rows"
     )
 
 
-def _name(folder: Path) -> str:
-    project, date = (name.partition("=")[2] for name in folder.parts[-2:])
+def _name(partition: Partition) -> str:
+    project, date = (name.partition("=")[2] for name in partition.folder.parts[-2:])
     return f"{project:26}{date}"
 
 
-def _progress(folders: list[Path]) -> Any:
+def _progress(partitions: list[Partition]) -> Any:
     """Show a bar on a terminal while the days are compacted."""
     hidden = not sys.stderr.isatty()
-    with click.progressbar(folders, label="days", file=sys.stderr, hidden=hidden) as bar:
+    with click.progressbar(partitions, label="days", file=sys.stderr, hidden=hidden) as bar:
         yield from bar

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from archiver import fs
+from archiver.bucket import Remote
 from archiver.sealer import FRUGAL
 
 log = logging.getLogger(__name__)
@@ -27,11 +28,12 @@ GRACE = 3600
 class Compactor:
     """Looks after the process that compacts; `failures` counts the runs that did not go well."""
 
-    def __init__(self, archive: Path, modes: fs.Modes, first: float = FIRST) -> None:
+    def __init__(self, archive: Path | Remote, modes: fs.Modes, first: float = FIRST) -> None:
         self.failures = 0
         readable = "group" if modes == fs.GROUP_READABLE else "private"
         module = [sys.executable, "-P", "-m", "archiver.compact"]
-        self._command = [*module, str(archive), readable, str(GRACE)]
+        spool = [str(archive.spool)] if isinstance(archive, Remote) else []
+        self._command = [*module, str(archive), readable, str(GRACE), *spool]
         self._process: subprocess.Popen[bytes] | None = None
         self._at = time.monotonic() + first
 

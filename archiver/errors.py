@@ -8,6 +8,7 @@ ArchiverError              one line for the user: where, what, what to do
   ├─ PartitionDamaged      what tells which parts of a partition count cannot be read
   ├─ PartitionDiffers      what compaction made is not what was there
   ├─ CompactionLocked      another process compacts the archive
+  ├─ CompactionLost        another process has compacted the partition meanwhile
   ├─ JournalLocked         another process records under this name
   ├─ JournalDamaged        bytes on disk are not what was written
   ├─ JournalUnwritable     the disk is full, or refuses
@@ -54,6 +55,10 @@ class PartitionDiffers(ArchiverError):
 
 class CompactionLocked(ArchiverError):
     """Another process compacts the archive."""
+
+
+class CompactionLost(ArchiverError):
+    """Another process has replaced the partition's manifest since it was read."""
 
 
 class JournalLocked(ArchiverError):

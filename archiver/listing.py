@@ -7,42 +7,51 @@ manifest that was there all the time was there all the time as well. It opens no
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import NamedTuple
+from pathlib import Path, PurePath
+from typing import Generic, NamedTuple, TypeVar
 
 from archiver import contract
 from archiver.errors import PartitionDamaged
 from archiver.manifest import NAME, Manifest, is_compacted, is_of_compaction
 
+_Where = TypeVar("_Where", bound=PurePath)
 
-class Listing(NamedTuple):
-    """A partition's folder at a moment: its manifest, and the names of all its files."""
 
-    folder: Path
+class Listing(NamedTuple, Generic[_Where]):
+    """A partition at a moment: its manifest, and the names of all its files.
+
+    Its folder is one here, or one of a bucket.
+    """
+
+    folder: _Where
     manifest: Manifest
     names: frozenset[str]
 
     @property
-    def parts(self) -> list[Path]:
+    def parts(self) -> list[_Where]:
         """The parts that count."""
         return [self.folder / name for name in self.manifest.counting(self.names)]
 
     @property
-    def compacted(self) -> frozenset[Path]:
+    def compacted(self) -> frozenset[_Where]:
         """Those of them that a compaction made."""
         return frozenset(self.folder / name for name in self.manifest.parts)
 
     @property
-    def origins(self) -> frozenset[Path]:
+    def origins(self) -> frozenset[_Where]:
         """The sealed parts, here or gone, that the compacted ones were made of."""
         replaced = self.manifest.replaced
         return frozenset(self.folder / name for name in replaced if not is_compacted(name))
 
     @property
+    def missing(self) -> list[str]:
+        """Names of the compacted parts that count, but are not here."""
+        return [name for name in self.manifest.parts if name not in self.names]
+
+    @property
     def leftovers(self) -> set[str]:
         """Names of what a compaction began that the manifest does not know: it died on the way."""
-        known = {*self.manifest.parts, *self.manifest.replaced}
-        return {name for name in self.names if is_of_compaction(name)} - known
+        return {name for name in self.names if is_of_compaction(name)} - self.manifest.known
 
     def superseded(self, now: str) -> set[str]:
         """Names of replaced parts that are still here, and of no use any longer at an instant."""
@@ -50,7 +59,7 @@ class Listing(NamedTuple):
         return over & self.names
 
 
-def look(folder: Path) -> Listing:
+def look(folder: Path) -> Listing[Path]:
     """Look at a partition's folder; one that is not there is empty."""
     before = manifest_of(folder)
     while True:

@@ -7,7 +7,8 @@ A part of the archive's format, as `contract` is, and read by analytics as well.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +16,18 @@ FORMAT = 1
 NAME = "_manifest.json"
 COMPACTING = ".compacting"  # in the archive's folder; locked by who compacts
 _COMPACTED = "compacted."  # no recorder's name has a dot
+_GENERATION = re.compile(rf"{re.escape(_COMPACTED)}(\d+)-")
 
 
-def compacted_name(generation: int, number: int) -> str:
-    """Name a part that a compaction made."""
-    return f"{_COMPACTED}{generation:08d}-{number:03d}.parquet"
+def compacted_name(generation: int, number: int, writer: str = "") -> str:
+    """Name a part that a compaction made; `writer` tells it from another's of the same moment."""
+    return f"{_COMPACTED}{generation:08d}-{number:03d}{writer and f'-{writer}'}.parquet"
+
+
+def generation_of(name: str) -> int:
+    """Return the generation of the manifest that a compacted part was written for."""
+    found = _GENERATION.match(name)
+    return int(found[1]) if found else 0
 
 
 def is_compacted(name: str) -> bool:
@@ -45,6 +53,11 @@ class Manifest:
     parts: tuple[str, ...] = ()
     replaced: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def known(self) -> set[str]:
+        """The names of all parts that it tells of."""
+        return {*self.parts, *self.replaced}
+
     def counting(self, names: Iterable[str]) -> list[str]:
         """Return the parts that count, given the names in the partition's folder.
 
@@ -54,6 +67,29 @@ class Manifest:
         """
         sealed = {name for name in names if name.endswith(".parquet") and not is_compacted(name)}
         return sorted(sealed - set(self.replaced) | set(self.parts))
+
+    def successor(
+        self, gone: Collection[str], made: Collection[str], names: Collection[str], until: str
+    ) -> Manifest:
+        """Return the manifest by which new parts count instead of others, given what is there.
+
+        Names of compacted parts that have gone are let go of. A segment's number is never used
+        again, and sealing it again must change nothing: its part's name stays.
+        """
+        kept = {
+            name: instant
+            for name, instant in self.replaced.items()
+            if name in names or not is_compacted(name)
+        }
+        return Manifest(
+            self.generation + 1,
+            tuple(sorted({*self.parts, *made} - {*gone})),
+            kept | dict.fromkeys(sorted(gone), until),
+        )
+
+    def to_bytes(self) -> bytes:
+        """Return what its file holds."""
+        return json.dumps(self.to_json()).encode() + b"\n"
 
     def to_json(self) -> dict[str, Any]:
         """Return the manifest as plain JSON."""

@@ -1,32 +1,34 @@
 """Proves that parts hold the rows of the parts that they were made of, by reading all of them.
 
-Rows may stand in any order. It changes nothing but what failed: that is removed.
+Rows may stand in any order. It changes nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import blake2b
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from archiver import contract
 from archiver.errors import PartitionDiffers
+from archiver.place import Source
 from archiver.verify import part_faults
 
 _BATCH = 1024
 
 
-def prove(sources: list[Path], made: list[Path]) -> int:
-    """Return how many rows the new parts hold: the same as the old ones, or they are removed."""
-    faults = [f"{path}: {fault}" for path in made for fault in part_faults(path, {})]
-    if not faults:
-        old, new = digest(sources), digest(made)
-        if old == new:
-            return new.rows
-        faults = [f"{sources[0].parent}: what was compacted is {new}, not {old}"]
-    for path in made:
-        path.unlink(missing_ok=True)
-    raise PartitionDiffers(f"{faults[0]}; nothing was replaced")
+def prove(partition: object, sources: list[Source], made: list[Source]) -> int:
+    """Return how many rows the new parts of a partition hold: the same as the old ones."""
+    for one in made:
+        for fault in part_faults(one.path, {}, one.file):
+            raise PartitionDiffers(f"{one.name}: {fault}; nothing was replaced")
+    old = digest(one.file for one in sources)
+    new = digest(one.file for one in made)
+    if old != new:
+        raise PartitionDiffers(
+            f"{partition}: what was compacted is {new}, not {old}; nothing was replaced"
+        )
+    return new.rows
 
 
 class Digest(NamedTuple):
@@ -40,14 +42,14 @@ class Digest(NamedTuple):
         return f"{self.rows} rows ({self.nulls} nulls, {self.sum:032x})"
 
 
-def digest(paths: list[Path]) -> Digest:
+def digest(files: Iterable[Any]) -> Digest:
     """Return what the rows of parts are: their keys and payloads, and where nothing stands."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rows = nulls = total = 0
-    for path in paths:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+    for source in files:
+        with pq.ParquetFile(source, page_checksum_verification=True) as file:
             for batch in file.iter_batches(_BATCH):
                 rows += len(batch)
                 nulls += sum(column.null_count for column in batch.columns)

@@ -24,7 +24,7 @@ from archiver.errors import (
     StoreRefuses,
     StoreUnreachable,
 )
-from archiver.status import facts_of
+from archiver.status import is_whole
 
 RECORDERS = "_recorders"
 SPOOL = "spool.json"
@@ -112,16 +112,8 @@ def _put(bucket: Bucket, path: Path, key: str) -> None:
 
 def _whole(path: Path) -> bytes:
     """Return a part's bytes if its footer tells what a recorder wrote."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     data = path.read_bytes()
-    try:
-        footer = pq.read_metadata(pa.BufferReader(data))
-        is_whole = facts_of(footer).get("rows") == footer.num_rows
-    except (OSError, ValueError):
-        is_whole = False
-    if not is_whole:
+    if not is_whole(data):
         raise PartDiffers(f"{path}: not a whole part; see 'archiver verify', and move it away")
     return data
 

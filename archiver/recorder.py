@@ -42,7 +42,7 @@ class Settings:
     """What `archiver record` was asked to do.
 
     `posts` has one entry a connection; `health` is HOST:PORT to answer probes at, or None. With a
-    `remote`, `archive` is the spool, from which sealed parts move there: it is not compacted.
+    `remote`, `archive` is the spool, from which sealed parts move there, to be compacted there.
     """
 
     archive: Path
@@ -235,9 +235,9 @@ def _publisher(settings: Settings) -> Publisher | None:
 
 
 def _compactor(settings: Settings) -> Compactor | None:
-    if settings.remote is not None or not settings.compacts:
+    if not settings.compacts:
         return None
-    return Compactor(settings.archive, settings.policy.modes)
+    return Compactor(settings.remote or settings.archive, settings.policy.modes)
 
 
 def _names(receiver: Receiver) -> str:

@@ -112,6 +112,18 @@ def facts_of(footer: pq.FileMetaData) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def is_whole(data: bytes) -> bool:
+    """Tell whether a part's footer is there, and tells of as many rows as were written."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        footer = pq.read_metadata(pa.BufferReader(data))
+    except (OSError, ValueError):
+        return False
+    return bool(facts_of(footer).get("rows") == footer.num_rows)
+
+
 def _last(footer: pq.FileMetaData) -> int | None:
     """Return the newest `received_at`, from the statistics."""
     if not facts_of(footer):

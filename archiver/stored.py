@@ -6,19 +6,23 @@ is looked at as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archiver import contract, listing, manifest, status, verify
 from archiver.archive import check_marker
 from archiver.bucket import Bucket, Remote, Stored
-from archiver.errors import ArchiveMissing, ArchiverError
+from archiver.errors import ArchiveMissing, ArchiverError, PartitionDamaged
+from archiver.listing import Listing
+from archiver.manifest import Manifest
+from archiver.recording import wall_clock
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
+    from obstore import UpdateVersion
 
 AT_A_TIME = 16
 """Footers that are asked for at a time: a request takes long, and costs little."""
@@ -37,18 +41,65 @@ def find(remote: Remote) -> Bucket:
     return bucket
 
 
-def parts(bucket: Bucket, folder: str) -> list[Stored]:
-    """Return the parts of a partition that count, whatever a compaction does meanwhile."""
-    key = f"{folder}/{manifest.NAME}"
-    objects = bucket.list(folder).objects
-    before = manifest.Manifest()
-    while any(one.key == key for one in objects):
-        after = manifest.Manifest.from_text(bucket.read(key))
-        if after == before:
+class Contents(NamedTuple):
+    """What is in a partition at a moment: its objects by their names, and its manifest."""
+
+    url: str = ""
+    folder: str = ""
+    objects: Mapping[str, Stored] = {}
+    manifest: Manifest = Manifest()
+    version: UpdateVersion | None = None
+    """What the store calls the manifest that is there; None if there is none."""
+
+    @property
+    def listing(self) -> Listing[PurePosixPath]:
+        """The same as of a folder."""
+        return Listing(PurePosixPath(self.folder), self.manifest, frozenset(self.objects))
+
+    def part(self, name: str) -> Stored:
+        """Return a part that counts; who reads fails rather than passes one over."""
+        if name not in self.objects:
+            raise PartitionDamaged(f"{self.url}/{name}: {verify.MISSING}")
+        return self.objects[name]
+
+    @property
+    def parts(self) -> list[Stored]:
+        """The parts that count."""
+        return [self.part(path.name) for path in self.listing.parts]
+
+
+def look(bucket: Bucket, folder: str) -> Contents:
+    """Look at a partition, whatever a compaction does meanwhile.
+
+    As in a folder (`listing`), what is listed counts by a manifest that was there all the time. A
+    part that the manifest names is looked up if the listing lags behind.
+    """
+    found = Contents(f"{bucket.remote}/{folder}", folder, _objects(bucket, folder))
+    while manifest.NAME in found.objects:
+        after, version = _manifest(bucket, folder)
+        if version == found.version:
             break
-        before, objects = after, bucket.list(folder).objects
-    counting = set(before.counting(one.name for one in objects))
-    return [one for one in objects if one.name in counting]
+        found = Contents(found.url, folder, _objects(bucket, folder), after, version)
+    unlisted = (bucket.find(f"{folder}/{name}") for name in found.listing.missing)
+    return found._replace(objects={**found.objects, **{one.name: one for one in unlisted if one}})
+
+
+def _objects(bucket: Bucket, folder: str) -> dict[str, Stored]:
+    return {one.name: one for one in bucket.list(folder).objects}
+
+
+def _manifest(bucket: Bucket, folder: str) -> tuple[Manifest, UpdateVersion]:
+    key = f"{folder}/{manifest.NAME}"
+    text, version = bucket.read_version(key)
+    try:
+        return Manifest.from_text(text), version
+    except ValueError as error:
+        raise PartitionDamaged(f"{bucket.remote}/{key}: {error}; restore it from a copy") from error
+
+
+def parts(bucket: Bucket, folder: str) -> list[Stored]:
+    """Return the parts of a partition that count."""
+    return look(bucket, folder).parts
 
 
 def partitions(bucket: Bucket) -> list[str]:
@@ -64,8 +115,10 @@ def partitions(bucket: Bucket) -> list[str]:
 
 def days(bucket: Bucket) -> list[status.Day]:
     """Count the parts, per project and day: the bucket's, and those that are only in the spool."""
-    there = [part for folder in partitions(bucket) for part in parts(bucket, folder)]
-    left = _left(bucket.remote.spool, {part.key for part in there})
+    looked = [look(bucket, folder) for folder in partitions(bucket)]
+    there = [part for found in looked for part in found.parts]
+    origins = {str(path) for found in looked for path in found.listing.origins}
+    left = _left(bucket.remote.spool, origins.union(part.key for part in there))
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         found = pool.map(lambda part: _footer(bucket, part), there)
         told = ((part, footer, part.size) for part, footer in zip(there, found, strict=True))
@@ -85,24 +138,43 @@ def _footer(bucket: Bucket, part: Stored) -> pq.FileMetaData:
         return status.footer(str(part), file)
 
 
-def faults(bucket: Bucket, progress: Any = iter) -> Iterator[str]:
+def faults(
+    bucket: Bucket, progress: Any = iter, clock: Callable[[], int] = wall_clock
+) -> Iterator[str]:
     """Yield what is wrong with an archive, and with the spool, a line each."""
     import pyarrow as pa
 
     ranges: verify.Ranges = {}
-    found: list[Stored] = []
+    there: list[Stored] = []
     for folder in partitions(bucket):
         try:
-            found += parts(bucket, folder)
-        except ValueError as error:
-            yield f"{bucket.remote}/{folder}/{manifest.NAME}: {error}; restore it from a copy"
-    for part in progress(found):
+            found = look(bucket, folder)
+        except PartitionDamaged as error:
+            yield str(error)
+            continue
+        yield from (
+            f"{bucket.remote}/{fault}"
+            for fault in chain(
+                verify.missing(found.listing), _leftovers(found, clock() - verify.LEFT)
+            )
+        )
+        there += [
+            found.objects[path.name] for path in found.listing.parts if path.name in found.objects
+        ]
+    for part in progress(there):
         data = pa.BufferReader(bucket.read(part.key))
         told = verify.part_faults(PurePosixPath(part.key), ranges, data)
         yield from (f"{part}: {fault}" for fault in told)
     yield from verify.overlaps(ranges)
     if bucket.remote.spool is not None:
         yield from _spool_faults(bucket.remote.spool)
+
+
+def _leftovers(found: Contents, long_ago: int) -> Iterator[str]:
+    """Yield what a compaction left; what is younger may be in the hands of one at work."""
+    old = {name for name, one in found.objects.items() if one.at < long_ago}
+    left = found.listing._replace(names=found.listing.names & old)
+    yield from verify.leftovers(left, long_ago)
 
 
 def _spool_faults(spool: Path) -> Iterator[str]:

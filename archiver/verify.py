@@ -24,7 +24,9 @@ Ranges = dict[str, dict[int, tuple[int, int]]]
 _FACTS = {"recorder": str, "segment": int, "first_seq": int, "last_seq": int}
 
 # What was replaced goes an hour later, at the next run: if it is still there then, nobody runs.
-_LEFT = 24 * 3600 * 1_000_000
+LEFT = 24 * 3600 * 1_000_000
+
+MISSING = f"missing, but {manifest.NAME} names it; restore it from a copy"
 
 
 def faults(
@@ -44,7 +46,9 @@ def faults(
             yield str(error)
             continue
         aside |= {folder / name for name in found.names} - set(found.parts)
-        yield from _leftovers(archive, found, clock() - _LEFT)
+        yield from missing(found)
+        if not fs.is_locked(archive / manifest.COMPACTING):
+            yield from leftovers(found, clock() - LEFT)
     for path in progress(sorted(set(archive.rglob("*.parquet")) - aside)):
         told = part_faults(path, ranges)
         yield from (f"{path}: {fault}" for fault in told if path.exists())  # or it was replaced
@@ -53,13 +57,14 @@ def faults(
         yield from _journal_faults(folder)
 
 
-def _leftovers(archive: Path, found: listing.Listing, long_ago: int) -> Iterator[str]:
-    """Yield what a compaction left that ended half-way, and what is missing of what it made."""
-    for path in found.parts:
-        if path.name not in found.names:
-            yield f"{path}: missing, but {manifest.NAME} names it; restore it from a copy"
-    if fs.is_locked(archive / manifest.COMPACTING):
-        return
+def missing(found: listing.Listing[Any]) -> Iterator[str]:
+    """Yield what is missing of what a compaction made."""
+    for name in found.missing:
+        yield f"{found.folder / name}: {MISSING}"
+
+
+def leftovers(found: listing.Listing[Any], long_ago: int) -> Iterator[str]:
+    """Yield what a compaction left that ended half-way, or that nobody has removed since then."""
     for name in sorted(found.leftovers):
         yield f"{found.folder / name}: left by a compaction that died; run 'archiver compact'"
     for name in sorted(found.superseded(iso(long_ago))):
@@ -167,7 +172,8 @@ def _disagreements(
     if count != facts["rows"]:
         yield f"holds {count} rows, but {facts['rows']} were written"
     if "segments" in facts:
-        if path.name != manifest.compacted_name(facts.get("generation", 0), facts.get("number", 0)):
+        told = (facts.get("generation", 0), facts.get("number", 0), facts.get("writer", ""))
+        if path.name != manifest.compacted_name(*told):
             yield "is not the compacted part that its name says"
     elif path.name != contract.part_name(facts["recorder"], facts["segment"]):
         yield f"holds segment {facts['segment']} of {facts['recorder']}, not what its name says"

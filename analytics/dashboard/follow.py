@@ -118,7 +118,7 @@ class Parts:
                 self._seen.add(path)
             self._seen |= found.origins
 
-    def _unseen(self, found: listing.Listing) -> list[Path]:
+    def _unseen(self, found: listing.Listing[Path]) -> list[Path]:
         """Return what is to be read; what was compacted of parts that were read is not."""
         if found.origins <= self._seen:
             self._seen.update(found.compacted)

@@ -16,6 +16,7 @@ from analytics.dashboard.follow import Parts, rows_of
 from archiver import stored
 from archiver.bucket import Bucket
 from archiver.errors import StoreUnreachable
+from archiver.listing import Listing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,7 +61,10 @@ class Published(Parts):
         found = [date.fromisoformat(name.removeprefix("date=")) for name in names]
         self._newest = max(found, default=None)
         for day in sorted({*days} & {*found}):
-            for part in stored.parts(self.bucket, f"{folder}/date={day}"):
-                if self.root / part.key not in self._seen:
-                    yield from rows_of(self.bucket.open(part), self.project_id, day)
-                    self._seen.add(self.root / part.key)
+            there = stored.look(self.bucket, f"{folder}/date={day}")
+            as_here = Listing(self.root / there.folder, there.manifest, frozenset(there.objects))
+            for path in self._unseen(as_here):
+                part = there.part(path.name)
+                yield from rows_of(self.bucket.open(part), self.project_id, day)
+                self._seen.add(path)
+            self._seen |= as_here.origins

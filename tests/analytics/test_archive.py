@@ -20,6 +20,7 @@ from analytics.window import choose
 from archiver import contract
 from archiver.compact import Compaction, Job
 from archiver.manifest import is_compacted
+from archiver.place import LocalPartition
 from archiver.recording import Recording
 
 DAY = date(2026, 3, 3)
@@ -177,7 +178,8 @@ def test_what_is_compacted_meanwhile_as_well_is_there_once(tmp_path, recording):
     assert len(folder.unsealed) == 3
 
     one.seal()
-    Compaction(contract.partition(tmp_path, PROJECT, DAY), Job(lambda: clock[0], 0)).run()
+    folder = contract.partition(tmp_path, PROJECT, DAY)
+    Compaction(LocalPartition(folder), Job(lambda: clock[0], 0)).run()
 
     (part,) = folder.parts(PROJECT, [DAY])
     assert is_compacted(part.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import stat
 import subprocess
@@ -18,6 +19,7 @@ from archiver.columns import arrow
 from archiver.compact import Compaction, Job
 from archiver.errors import ArchiveUnwritable, CompactionLocked, JournalDamaged, PartitionDiffers
 from archiver.part import Part
+from archiver.place import LocalPartition, LocalPlace
 from archiver.state import recover
 from archiver.verify import faults
 
@@ -30,12 +32,16 @@ DAY = date(2026, 11, 23)
 STEPS = 3
 
 
-def job(now=TOMORROW, grace=HOUR, modes=fs.PRIVATE):
-    return Job(lambda: now, grace, modes)
+def job(now=TOMORROW, grace=HOUR):
+    return Job(lambda: now, grace)
 
 
-def run(archive, now=TOMORROW, **asked):
-    return list(compact.compact(archive, job(now), **asked))
+def run(archive, now=TOMORROW, modes=fs.PRIVATE, **asked):
+    return list(compact.compact(LocalPlace(archive, modes), job(now), **asked))
+
+
+def closed(archive, now, *asked):
+    return [one.folder for one in compact.closed(LocalPlace(archive), now, *asked)]
 
 
 @pytest.fixture
@@ -184,14 +190,14 @@ def test_a_replaced_part_that_is_sealed_again_does_not_count(archive, folder):
 
 
 def test_a_day_with_unsealed_rows_waits_and_so_does_today(desk, archive):
-    assert compact.closed(archive, NOON) == []
+    assert closed(archive, NOON) == []
     recording = desk.record()
     desk.keep(recording, 9, connection=desk.connect(recording))
 
-    assert compact.closed(archive, TOMORROW) == []
+    assert closed(archive, TOMORROW) == []
     desk.close(recording)
-    assert compact.closed(archive, TOMORROW) == [contract.partition(archive, P, DAY)]
-    assert compact.closed(archive, TOMORROW, ("other",)) == []
+    assert closed(archive, TOMORROW) == [contract.partition(archive, P, DAY)]
+    assert closed(archive, TOMORROW, ("other",)) == []
 
 
 def test_one_process_at_a_time_compacts(archive):
@@ -201,7 +207,7 @@ def test_one_process_at_a_time_compacts(archive):
 
     with pytest.raises(CompactionLocked, match=r": another process compacts it; let it end$"):
         run(archive)
-    compact.os.close(held)
+    os.close(held)
 
 
 def test_an_archive_that_may_not_be_written_is_one_line(archive):
@@ -221,13 +227,13 @@ def test_what_a_compaction_at_work_has_begun_is_no_leftover(archive, folder):
 
     assert verified(archive) == []
 
-    compact.os.close(held)
+    os.close(held)
     assert len(verified(archive)) == 1
 
 
 @pytest.mark.parametrize("modes", [fs.PRIVATE, fs.GROUP_READABLE], ids=["private", "group"])
 def test_what_is_written_has_the_mode_asked_for(archive, folder, modes):
-    list(compact.compact(archive, job(modes=modes)))
+    run(archive, modes=modes)
 
     for name in ("_manifest.json", "compacted.00000001-001.parquet"):
         assert stat.S_IMODE((folder / name).stat().st_mode) == modes.file
@@ -307,7 +313,7 @@ SPOILT = {
 @pytest.mark.parametrize("how", SPOILT)
 def test_nothing_is_replaced_by_what_is_not_the_same(archive, folder, how):
     old, before = names(folder), rows(archive)
-    steps = Compaction(folder, job()).steps()
+    steps = Compaction(LocalPartition(folder), job()).steps()
     assert next(steps) == "wrote 1 parts"
     path = folder / "compacted.00000001-001.parquet"
     facts, found = facts_of(path), SPOILT[how](pq.ParquetFile(path).read().to_pylist())
@@ -339,10 +345,10 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(archive, folder, room):
 CRASH_AFTER = """
 import itertools, os, sys
 from pathlib import Path
-from archiver import fs
 from archiver.compact import Compaction, Job
+from archiver.place import LocalPartition
 folder, now, count = sys.argv[1:]
-steps = Compaction(Path(folder), Job(lambda: int(now), 3_600_000_000)).steps()
+steps = Compaction(LocalPartition(Path(folder)), Job(lambda: int(now), 3_600_000_000)).steps()
 assert len(list(itertools.islice(steps, int(count)))) == int(count)  # it did get there
 os._exit(9)  # no `finally` runs: that is what a crash is
 """
@@ -354,7 +360,7 @@ def crash(folder, now, steps):
 
 
 def test_the_steps_are_those_after_which_it_may_die(archive, folder):
-    assert len(list(Compaction(folder, job()).steps())) == STEPS
+    assert len(list(Compaction(LocalPartition(folder), job()).steps())) == STEPS
 
 
 @pytest.mark.parametrize("steps", range(1, STEPS + 1))

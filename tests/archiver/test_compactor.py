@@ -119,10 +119,11 @@ def test_a_recorder_compacts_unless_told_not_to(archive):
     assert Recorder(Settings(archive, (), compacts=False))._compactor is None
 
 
-def test_a_spool_is_not_compacted(archive):
+def test_not_the_spool_is_compacted_but_its_bucket(archive):
     remote = replace(parse("s3://chats/desk"), spool=archive)
+    beside = Recorder(Settings(archive, (), remote=remote))._compactor
 
-    assert Recorder(Settings(archive, (), remote=remote))._compactor is None
+    assert beside._command[-4:] == ["s3://chats/desk", "private", "3600", str(archive)]
 
 
 def test_what_was_replaced_stays_for_an_hour(archive):

@@ -17,6 +17,7 @@ from analytics.dashboard.live import Live
 from archiver import contract
 from archiver.compact import Compaction, Job
 from archiver.extract import Row
+from archiver.place import LocalPartition
 from archiver.recording import Recording
 from archiver.unsealed import partitioned
 
@@ -85,7 +86,8 @@ def test_what_was_read_is_not_read_again_when_it_is_compacted(tmp_path):
         recording.seal()
 
     def compact():
-        Compaction(contract.partition(tmp_path, PROJECT, day), Job(lambda: now, 0)).run()
+        folder = contract.partition(tmp_path, PROJECT, day)
+        Compaction(LocalPartition(folder), Job(lambda: now, 0)).run()
 
     def read(*followers):
         return [sum(map(len, parts.read([day]))) for parts in followers]
