@@ -20,10 +20,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar
 from archiver.errors import StoreRefuses, StoreUnreachable
 
 if TYPE_CHECKING:
-    from obstore import ObjectMeta, UpdateVersion
+    from obstore import ObjectMeta
     from obstore.store import ObjectStore
 
 _Taken = TypeVar("_Taken")
+
+Version = dict[str, str]
+"""What a store calls a version of an object: its ETag, and Google's number of it."""
 
 SCHEMES = ("s3", "gs", "az")
 _ADDRESS = re.compile(rf"(?:{'|'.join(SCHEMES)})://[^/\s?#@:]+(?:/[^\s?#]*)?")
@@ -118,15 +121,14 @@ class Bucket:
 
         return self._try(lambda: bytes(obstore.get(self._store, key).bytes()))
 
-    def read_version(self, key: str) -> tuple[bytes, UpdateVersion]:
+    def read_version(self, key: str) -> tuple[bytes, Version]:
         """Return an object, and what the store calls this version of it."""
         import obstore
 
-        def read() -> tuple[bytes, UpdateVersion]:
+        def read() -> tuple[bytes, Version]:
             found = obstore.get(self._store, key)
-            version = {"e_tag": found.meta["e_tag"], "version": found.meta["version"]}
-            known: Any = {name: value for name, value in version.items() if value}
-            return bytes(found.bytes()), known
+            told = {"e_tag": found.meta["e_tag"], "version": found.meta["version"]}
+            return bytes(found.bytes()), {name: value for name, value in told.items() if value}
 
         return self._try(read)
 
@@ -187,7 +189,7 @@ class Bucket:
         """Write an object in one request; tell whether there was none of its name."""
         return self._put(key, data, "create")
 
-    def replace(self, key: str, data: bytes, version: UpdateVersion) -> bool:
+    def replace(self, key: str, data: bytes, version: Version) -> bool:
         """Write an object in one request; tell whether that version of it was still there."""
         return self._put(key, data, version)
 

@@ -28,7 +28,7 @@ from archiver.errors import (
     StoreUnreachable,
 )
 from archiver.listing import Listing
-from archiver.manifest import compacted_name
+from archiver.manifest import Span, compacted_name
 from archiver.part import Part
 from archiver.place import LocalPlace, Partition, Place, Source
 from archiver.proof import prove
@@ -157,8 +157,9 @@ class Compaction:
                 rows = prove(self.partition, sources, written)
             yield "proved them"
             gone = [one.path.name for one in sources]
-            until = iso(self.job.clock() + self.job.grace)
-            self.partition.swap(found.manifest.successor(gone, made, found.names, until))
+            now = self.job.clock()
+            grace = Span(iso(now), iso(now + self.job.grace))
+            self.partition.swap(found.manifest.successor(gone, made, found.names, grace))
         except (PartitionDiffers, CompactionLost):
             self.partition.remove(made)
             raise

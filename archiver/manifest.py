@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 FORMAT = 1
 NAME = "_manifest.json"
@@ -41,6 +41,13 @@ def is_of_compaction(name: str) -> bool:
     return is_compacted(name) or is_draft
 
 
+class Span(NamedTuple):
+    """From now until when files that are replaced now have to stay: ISO-8601 UTC."""
+
+    now: str
+    until: str
+
+
 @dataclass(frozen=True)
 class Manifest:
     """Which compacted parts of a partition count, and which parts they stand for.
@@ -69,7 +76,7 @@ class Manifest:
         return sorted(sealed - set(self.replaced) | set(self.parts))
 
     def successor(
-        self, gone: Collection[str], made: Collection[str], names: Collection[str], until: str
+        self, gone: Collection[str], made: Collection[str], names: Collection[str], span: Span
     ) -> Manifest:
         """Return the manifest by which new parts count instead of others, given what is there.
 
@@ -79,12 +86,12 @@ class Manifest:
         kept = {
             name: instant
             for name, instant in self.replaced.items()
-            if name in names or not is_compacted(name)
+            if name in names or instant > span.now or not is_compacted(name)
         }
         return Manifest(
             self.generation + 1,
             tuple(sorted({*self.parts, *made} - {*gone})),
-            kept | dict.fromkeys(sorted(gone), until),
+            kept | dict.fromkeys(sorted(gone), span.until),
         )
 
     def to_bytes(self) -> bytes:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archiver import contract, listing, manifest, status, verify
 from archiver.archive import check_marker
-from archiver.bucket import Bucket, Remote, Stored
+from archiver.bucket import Bucket, Remote, Stored, Version
 from archiver.errors import ArchiveMissing, ArchiverError, PartitionDamaged
 from archiver.listing import Listing
 from archiver.manifest import Manifest
@@ -22,7 +22,6 @@ from archiver.recording import wall_clock
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
-    from obstore import UpdateVersion
 
 AT_A_TIME = 16
 """Footers that are asked for at a time: a request takes long, and costs little."""
@@ -48,7 +47,7 @@ class Contents(NamedTuple):
     folder: str = ""
     objects: Mapping[str, Stored] = {}
     manifest: Manifest = Manifest()
-    version: UpdateVersion | None = None
+    version: Version | None = None
     """What the store calls the manifest that is there; None if there is none."""
 
     @property
@@ -71,24 +70,21 @@ class Contents(NamedTuple):
 def look(bucket: Bucket, folder: str) -> Contents:
     """Look at a partition, whatever a compaction does meanwhile.
 
-    As in a folder (`listing`), what is listed counts by a manifest that was there all the time. A
-    part that the manifest names is looked up if the listing lags behind.
+    The manifest is read after the listing: what it replaces does not count, and what it names but
+    the listing did not show yet is looked up. A part that was listed and is not replaced by then
+    is still there.
     """
-    found = Contents(f"{bucket.remote}/{folder}", folder, _objects(bucket, folder))
-    while manifest.NAME in found.objects:
-        after, version = _manifest(bucket, folder)
-        if version == found.version:
-            break
-        found = Contents(found.url, folder, _objects(bucket, folder), after, version)
+    objects = {one.name: one for one in bucket.list(folder).objects}
+    found = Contents(f"{bucket.remote}/{folder}", folder, objects)
+    if manifest.NAME not in objects:
+        return found
+    told, version = _manifest(bucket, folder)
+    found = found._replace(manifest=told, version=version)
     unlisted = (bucket.find(f"{folder}/{name}") for name in found.listing.missing)
-    return found._replace(objects={**found.objects, **{one.name: one for one in unlisted if one}})
+    return found._replace(objects={**objects, **{one.name: one for one in unlisted if one}})
 
 
-def _objects(bucket: Bucket, folder: str) -> dict[str, Stored]:
-    return {one.name: one for one in bucket.list(folder).objects}
-
-
-def _manifest(bucket: Bucket, folder: str) -> tuple[Manifest, UpdateVersion]:
+def _manifest(bucket: Bucket, folder: str) -> tuple[Manifest, Version]:
     key = f"{folder}/{manifest.NAME}"
     text, version = bucket.read_version(key)
     try:

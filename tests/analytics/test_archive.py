@@ -178,8 +178,8 @@ def test_what_is_compacted_meanwhile_as_well_is_there_once(tmp_path, recording):
     assert len(folder.unsealed) == 3
 
     one.seal()
-    folder = contract.partition(tmp_path, PROJECT, DAY)
-    Compaction(LocalPartition(folder), Job(lambda: clock[0], 0)).run()
+    day = contract.partition(tmp_path, PROJECT, DAY)
+    Compaction(LocalPartition(day), Job(lambda: clock[0], 0)).run()
 
     (part,) = folder.parts(PROJECT, [DAY])
     assert is_compacted(part.name)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pyarrow as pa
@@ -18,8 +18,9 @@ from archiver import compact, contract, fs, publish, stored
 from archiver.cli import cli
 from archiver.compact import Compaction, Job
 from archiver.compactor import Compactor
-from archiver.errors import StoreRefuses, StoreUnreachable
+from archiver.errors import PartitionDamaged, StoreRefuses, StoreUnreachable
 from archiver.manifest import NAME, Manifest, generation_of, is_compacted
+from archiver.status import facts_of
 from archiver.stored_place import StoredPartition, StoredPlace
 
 PROJECT = "65f0a1b2c3d4e5f601234567"
@@ -27,6 +28,7 @@ FOLDER = f"project_id={PROJECT}/date=2026-11-23"
 HOUR = 3_600_000_000
 TOMORROW = 1_795_435_200_000_000 + 24 * HOUR
 PATIENCE = 30
+READINGS = 300
 
 
 def published(place, spool, segments=3):
@@ -237,28 +239,20 @@ def test_many_at_once_lose_and_double_nothing(place, spool):
 def test_an_answer_that_is_lost_is_not_taken_for_anothers_manifest(place, spool):
     """The store replaced it; the request is done again, and meets what it did itself."""
     before = published(place, spool)
-    lost = []
+    whole, lost = place.proxy.ask, []
 
-    def lose(method, path):
+    def lose(method, path, *rest):
+        answer = whole(method, path, *rest)
         if method == "PUT" and path.endswith(NAME) and not lost:
-            lost.append(path)
-            return b""
-        return None
+            lost.append(answer[0])
+            return 503, {}, b""
+        return answer
 
+    place.proxy.ask = lose
     compaction = one(place)
-    place.proxy.meddle = lose
-    answered = place.proxy.ask
-    place.proxy.ask = lambda method, path, *rest: (
-        (503, {}, b"")
-        if answered(method, path, *rest)
-        and lost.count(path) == 1
-        and method == "PUT"
-        and not lost.append(path)
-        else answered(method, path, *rest)
-    )
     compaction.run()
 
-    assert lost
+    assert lost == [200]
     assert (compaction.is_lost, compaction.is_rewritten) == (False, True)
     assert rows(place) == before
     assert verified(place) == []
@@ -325,51 +319,53 @@ def test_a_store_in_trouble_stops_it_in_one_line(place, spool, method):
     assert len(names(place)) == 2
 
 
-def test_a_listing_that_lags_hides_nothing_from_who_reads(place, spool):
-    before = published(place, spool)
-    stale = None
+def hide(place, name):
+    """Have listings not show an object; return those that did not."""
+    whole, shown = place.proxy.ask, []
 
-    def lag(method, path):
-        return stale if method == "GET" and "list-type=2" in path else None
-
-    run(place)
-    run(place, TOMORROW + HOUR)
-    (part,) = manifest_of(place).parts
-    whole = place.proxy.ask
-    shown: list[bytes] = []
-
-    def without_the_part(method, path, headers, body):
-        status, told, data = whole(method, path, headers, body)
-        if "list-type=2" in path and part.encode() in data:
-            begin = data.rindex(b"<Contents>", 0, data.index(part.encode()))
-            end = data.index(b"</Contents>", begin) + len(b"</Contents>")
-            data = data[:begin] + data[end:]
+    def ask(method, path, *rest):
+        status, told, data = whole(method, path, *rest)
+        if "list-type=2" in path and name.encode() in data:
+            begin = data.rindex(b"<Contents>", 0, data.index(name.encode()))
+            data = data[:begin] + data[data.index(b"</Contents>", begin) + len(b"</Contents>") :]
             shown.append(data)
         return status, told, data
 
-    place.proxy.ask = without_the_part
+    place.proxy.ask = ask
+    return shown
+
+
+def test_a_listing_that_lags_hides_nothing_from_who_reads(place, spool):
+    before = published(place, spool)
+    run(place)
+    run(place, TOMORROW + HOUR)
+    (part,) = manifest_of(place).parts
+
+    shown = hide(place, part)
     assert rows(place) == before
     assert shown
     place.bucket.remove([f"{FOLDER}/{part}"])
 
-    assert verified(place) == [
-        f"{place.remote}/{FOLDER}/{part}: missing, but {NAME} names it; restore it from a copy"
-    ]
+    told = f"{place.remote}/{FOLDER}/{part}: missing, but {NAME} names it; restore it from a copy"
+    assert verified(place) == [told]
+    with pytest.raises(PartitionDamaged) as caught:
+        rows(place)
+    assert str(caught.value) == told
 
 
 def test_a_manifest_that_is_not_listed_yet_is_not_replaced(place, spool):
     """Who does not see it takes the day for one that was never compacted."""
     before = published(place, spool)
-    late = one(place)
-    steps = late.steps()
-    next(steps)
-    one(place).run()
+    run(place)
+    there, shown = names(place), hide(place, NAME)
 
-    late.steps = lambda: steps
-    late.run()
+    (done,) = run(place)
 
-    assert late.is_lost
+    assert shown
+    assert (done.is_lost, done.faults) == (True, [])
     assert rows(place) == before
+    place.proxy.ask = type(place.proxy).ask.__get__(place.proxy)
+    assert names(place) == there
 
 
 # Crashes.
@@ -378,6 +374,7 @@ CRASH_AFTER = """
 import itertools, os, sys
 from archiver.bucket import Bucket, parse
 from archiver.compact import Compaction, Job
+from archiver.status import facts_of
 from archiver.stored_place import StoredPartition
 url, folder, now, count = sys.argv[1:]
 steps = Compaction(
@@ -417,8 +414,13 @@ def test_a_crash_after_any_step_loses_and_repeats_nothing(place, spool, steps):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("of", ["compacted.", NAME])
-def test_a_process_that_is_killed_in_mid_request_leaves_what_the_next_mends(place, spool, of):
+def test_a_process_that_is_killed_in_mid_request_leaves_what_the_next_mends(
+    place, spool, of, tmp_path, monkeypatch
+):
     before = published(place, spool)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
     reached, go_on = threading.Event(), threading.Event()
 
     def hold(method, path):
@@ -435,6 +437,7 @@ def test_a_process_that_is_killed_in_mid_request_leaves_what_the_next_mends(plac
     go_on.set()
     place.proxy.meddle = lambda _method, _path: None
 
+    assert list(scratch.iterdir()) == []
     assert rows(place) == before
     run(place)
     run(place, TOMORROW * 2)
@@ -445,36 +448,33 @@ def test_a_process_that_is_killed_in_mid_request_leaves_what_the_next_mends(plac
 # Readers.
 
 
+def change(place, spool, is_over):
+    """Publish parts and compact them without a pause, until told; return how often."""
+    now = TOMORROW
+    done = []
+    while not is_over.is_set():
+        published(place, spool, 1)
+        done += run(place, now)
+        now += HOUR // 2  # half the grace: what is replaced goes in the next round but one
+    return sum(each.is_rewritten for each in done)
+
+
 def test_a_reader_sees_each_row_once_all_the_time(place, spool):
-    """Parts are published and compacted without a pause; what is replaced goes as soon as may be."""
-    before = published(place, spool, 2)
+    seen = Counter(published(place, spool, 2))
     bucket, is_over = place.bucket, threading.Event()
-    now, trouble, rounds = [TOMORROW], [], []
 
-    def change():
+    with ThreadPoolExecutor(1) as beside:
+        changing = beside.submit(change, place, spool, is_over)
         try:
-            while not is_over.is_set():
-                published(place, spool, 1)
-                rounds.extend(run(place, now[0]))
-                now[0] += HOUR // 2  # half the grace: what a reader has listed stays for a round
-        except BaseException as error:
-            trouble.append(error)
+            for _ in range(READINGS):
+                found = Counter(read(bucket))
+                assert max(found.values()) == 1
+                assert not seen - found
+                seen = found
+        finally:
+            is_over.set()
 
-    beside = threading.Thread(target=change)
-    beside.start()
-    readings = 0
-    seen = Counter(before)
-    while readings < 100 and beside.is_alive():
-        found = Counter(read(bucket))
-        assert max(found.values()) == 1
-        assert not seen - found
-        seen, readings = found, readings + 1
-    is_over.set()
-    beside.join(PATIENCE)
-
-    assert not trouble
-    assert readings == 100
-    assert sum(done.is_rewritten for done in rounds) > 3
+    assert changing.result(PATIENCE) > 3
 
 
 # The command, and the recorder.
@@ -515,7 +515,5 @@ def test_a_recorder_has_its_bucket_compacted(place, spool, capfd):
     (folder,) = stored.partitions(place.bucket)
     (part,) = stored.parts(place.bucket, folder)
     assert is_compacted(part.name)
-    facts = json.loads(
-        pq.read_metadata(pa.BufferReader(place.bucket.read(part.key))).metadata[b"archive"]
-    )
+    facts = facts_of(pq.read_metadata(pa.BufferReader(place.bucket.read(part.key))))
     assert part.name.endswith(f"-{facts['writer']}.parquet")
