@@ -179,9 +179,14 @@ def test_more_than_may_be_at_a_time_is_merged_by_and_by(place, spool, monkeypatc
 # Others.
 
 
-def test_of_two_at_once_one_gives_way_and_leaves_nothing(each_place, spool):
+@pytest.mark.parametrize("generation", [1, 2])
+def test_of_two_at_once_one_gives_way_and_leaves_nothing(each_place, spool, generation):
     before = published(each_place, spool)
-    old = names(each_place)
+    if generation == 2:
+        run(each_place)
+        run(each_place, TOMORROW + HOUR)
+        before = published(each_place, spool, 1)
+    old = {*names(each_place)} - {NAME}
     first, second = one(each_place), one(each_place)
     steps = second.steps()
     assert [next(steps), next(steps)] == ["wrote 1 parts", "proved them"]
@@ -193,6 +198,7 @@ def test_of_two_at_once_one_gives_way_and_leaves_nothing(each_place, spool):
     assert (first.is_lost, second.is_lost, second.faults) == (False, True, [])
     assert not second.is_rewritten
     assert rows(each_place) == before
+    assert manifest_of(each_place).generation == generation
     assert names(each_place) == sorted([*old, NAME, *manifest_of(each_place).parts])
 
 
