@@ -211,9 +211,13 @@ class Bucket:
         """Remove objects; one that is not there is no matter."""
         import obstore
 
-        for key in keys:
-            with suppress(FileNotFoundError):
-                self._try(lambda key=key: obstore.delete(self._store, key))  # type: ignore[misc]
+        there = [*keys]
+        try:
+            self._try(lambda: obstore.delete(self._store, there))
+        except FileNotFoundError:  # some stores stop there
+            for key in there:
+                with suppress(FileNotFoundError):
+                    self._try(lambda key=key: obstore.delete(self._store, key))  # type: ignore[misc]
 
     def open(self, stored: Stored) -> Ranges:
         """Open an object as a file of which only what is asked for is read."""

@@ -20,7 +20,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -72,9 +72,9 @@ def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError(f"{url}: never up")
 
 
-@pytest.fixture(scope="session")
-def seaweed() -> Iterator[str]:
-    """A real store; its address."""
+@contextmanager
+def seaweed_server() -> Iterator[str]:
+    """Start a real store; yield its address."""
     ports = {name: free_port() for name in ("master", "volume", "filer", "s3")}
     with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("wb") as log:
         process = subprocess.Popen(
@@ -97,6 +97,13 @@ def seaweed() -> Iterator[str]:
         finally:
             process.kill()
             process.wait()
+
+
+@pytest.fixture(scope="session")
+def seaweed() -> Iterator[str]:
+    """A real store; its address."""
+    with seaweed_server() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,39 @@ def test_a_large_object_is_one_request(each_place):
     assert each_place.proxy.count("POST") == 0
 
 
+def test_an_object_is_replaced_by_who_knows_the_version_that_is_there(each_place):
+    store = each_place.bucket
+    store.put_once(KEY, b"first")
+    data, version = store.read_version(KEY)
+
+    assert data == b"first"
+    assert store.replace(KEY, b"second", version)
+    assert not store.replace(KEY, b"third", version)
+    assert not store.replace("nothing", b"third", version)
+    assert store.read(KEY) == b"second"
+
+
+def test_objects_are_removed_whether_they_are_there_or_not(each_place):
+    store = each_place.bucket
+    for name in (KEY, "archive.json"):
+        store.put_once(name, b"x")
+    assert [one.key for one in store.list_all()] == ["archive.json", KEY]
+
+    store.remove([KEY, "nothing"])
+
+    assert (store.find(KEY), store.find("archive.json").size) == (None, 1)
+    store.remove([])
+
+
+def test_an_object_is_copied_to_a_file(each_place, tmp_path):
+    each_place.bucket.put_once(KEY, bytes(range(256)) * 50_000)
+
+    with (tmp_path / "copy").open("wb") as file:
+        each_place.bucket.download(KEY, file)
+
+    assert (tmp_path / "copy").read_bytes() == bytes(range(256)) * 50_000
+
+
 def test_a_folder_tells_its_folders_and_its_objects(each_place):
     store = each_place.bucket
     for name in ("archive.json", KEY, "project_id=two/date=2026-11-24/x.parquet"):
