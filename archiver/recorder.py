@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from archiver import health, notify
 from archiver.bucket import Remote
@@ -72,6 +73,7 @@ class Recorder:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._stop = threading.Event()
+        self._signals: SimpleQueue[None] = SimpleQueue()
         pace = Pace()
         self._receivers = [Receiver(post, pace, self._stop) for post in settings.posts]
         modes = settings.policy.modes
@@ -93,9 +95,25 @@ class Recorder:
             notify.ready()
             log.info("connecting url=%s connections=%d", settings.posts[0].url, len(settings.posts))
             first = self._receivers[0].first_dial()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: self._stop.set())
+            self.stop_on_signals()
             self._record(first)
+
+    def stop_on_signals(self) -> None:
+        """Have SIGTERM and SIGINT end the watch, once or many times.
+
+        Their handler may interrupt this very thread while it holds an event's lock, and then wait
+        for it for ever: a queue of this kind has none.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._signals.put(None))
+
+    def _is_to_stop(self) -> bool:
+        """Wait for a moment; tell whether a signal has come."""
+        try:
+            self._signals.get(timeout=self.settings.sync_seconds)
+        except Empty:
+            return False
+        return True
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
@@ -136,7 +154,7 @@ class Recorder:
     def _keep_watch(self, recording: Recording) -> None:
         """Sync and seal while anybody receives; who failed is told of at once."""
         told: set[int] = set()
-        while not self._stop.wait(self.settings.sync_seconds):
+        while not self._is_to_stop():
             began = time.monotonic()
             if recording.sync():
                 self._synced_in = time.monotonic() - began

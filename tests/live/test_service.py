@@ -7,6 +7,8 @@ import json
 import signal
 import socket
 import stat
+import subprocess
+import sys
 import time
 
 import pytest
@@ -41,6 +43,23 @@ def test_a_signal_ends_it_cleanly_and_everything_is_sealed(
         "the recorder was stopped"
     }
     assert len(rows) > 50
+
+
+INTERRUPTED = """
+import signal, sys
+from pathlib import Path
+from archiver.recorder import Recorder, Settings
+recorder = Recorder(Settings(Path(sys.argv[1]), ()))
+recorder.stop_on_signals()
+with recorder._stop._cond:  # as in the middle of waiting for the event, or of setting it
+    signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGTERM)
+assert recorder._is_to_stop()
+"""
+
+
+def test_a_signal_may_come_at_any_moment_and_again(tmp_path):
+    subprocess.run([sys.executable, "-c", INTERRUPTED, tmp_path], check=True, timeout=30)
 
 
 def test_it_says_goodbye_to_every_topic(serve, record, archive, read_rows):
