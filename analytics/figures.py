@@ -4,6 +4,8 @@ from __future__ import annotations
 
 NOTHING = "–"
 MARK = "!"
+_ROUNDING = 1e-9
+"""A share that is whole but for the last digits of a double is whole."""
 
 
 def duration(value: float | None) -> str:
@@ -31,11 +33,12 @@ def number(value: float | None) -> str:
 
 
 def percent(ratio: float | None) -> str:
-    """Return a share; 100 % only if nothing is missing."""
+    """Return a share; 100 % only if nothing is missing but the last digits of a double."""
     if ratio is None:
         return NOTHING
     shown = f"{ratio * 100:.1f}"
-    return f"{'99.9' if shown == '100.0' and ratio < 1 else shown.removesuffix('.0')} %"
+    is_whole = ratio > 1 - _ROUNDING
+    return f"{'99.9' if shown == '100.0' and not is_whole else shown.removesuffix('.0')} %"
 
 
 def change(value: float | None, before: float | None) -> str:

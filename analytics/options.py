@@ -123,7 +123,12 @@ _config = _option(
 )
 _ASKED = (
     _option("--project", help="Project id; the only one in the archive if not given."),
-    _option("--date", "day", type=DAY, help="One day; yesterday if no day is given."),
+    _option(
+        "--date",
+        "day",
+        type=DAY,
+        help="One day; yesterday if no day is given, unless the command says otherwise.",
+    ),
     _option("--since", type=DAY, help="First day."),
     _option("--until", type=DAY, help="The day after the last."),
     _option(

@@ -97,7 +97,7 @@ def heat_map(rows: Sequence[Row], picture: Picture, theme: Theme = LIGHT) -> Lay
     tiles = chart.mark_rect(stroke=theme.ground, strokeWidth=1).encode(
         color=_colour(alt, picture, theme, ends)
     )
-    layered: LayerChart = alt.layer(tiles, _numbers(alt, chart, picture, theme, ends))
+    layered: LayerChart = alt.layer(tiles, _numbers(alt, chart))
     return _themed(layered, picture, theme, len(times), len(days))
 
 
@@ -133,14 +133,11 @@ def _colour(alt: Any, picture: Picture, theme: Theme, ends: tuple[float, float])
     return alt.Color("value:Q", legend=None, scale=scale)
 
 
-def _numbers(
-    alt: Any, chart: Any, picture: Picture, theme: Theme, ends: tuple[float, float]
-) -> Any:
-    """Return the figures in the cells; on what is dark they are light."""
-    strong = f"datum.value > {ends[1] * 0.55}"
-    if picture.is_gap:
-        strong += f" || datum.value < {ends[0] * 0.55}"
-    ink = alt.condition(strong, alt.value("#ffffff"), alt.value(theme.ink))
+def _numbers(alt: Any, chart: Any) -> Any:
+    """Return the figures in the cells, in the ink that is easier to read on each."""
+    dark, light = palette.LIGHT.ink, palette.LIGHT.ground
+    of = "contrast(scale('color', datum.value), '{}')".format
+    ink = alt.condition(f"{of(light)} > {of(dark)}", alt.value(light), alt.value(dark))
     return chart.mark_text(fontSize=9).encode(text="shown:N", color=ink)
 
 

@@ -72,7 +72,12 @@ _OPTIONS = (
         type=click.IntRange(1, asked.MOST_CHATS),
         help="Chats of an agent at once.  [default: the chat limit, else 3]",
     ),
-    click.option("--what-if", help="A second plan: agents=+1,max_chats=4,handle_time=-10%."),
+    click.option(
+        "--what-if",
+        metavar="NAME=VALUE,…",
+        help="A second plan beside the first, of any of agents=+1, max_chats=4, handle_time=-10%,"
+        " arrivals=+20%, target=90/30, shrinkage=0.25.",
+    ),
     click.option(
         "--replay",
         type=DAY,
@@ -117,6 +122,8 @@ def capacity(
     **wanted: Any,
 ) -> None:
     """Plan agents for the next weeks from what the last twelve were like.
+
+    The days given are the history to learn from; none: the last twelve weeks.
 
     \b
     analytics capacity --archive DIR --tz Europe/Rome --target 80/60

@@ -77,7 +77,10 @@ def rostered(agents: float, shrinkage: float) -> int:
 
 @dataclass(frozen=True)
 class Expected:
-    """What to expect of agents who are there for a part of an interval. None: understaffed."""
+    """What to expect of agents who are there for a part of an interval. None: understaffed.
+
+    `occupancy` and `slot_use` are also None where nobody is there: no slot is in use, none free.
+    """
 
     service_level: float | None
     wait_mean: float | None
@@ -88,12 +91,26 @@ class Expected:
 
 
 def expected(demand: Demand, agents: float, answer_in: float) -> Expected:
-    """Return what so many agents do; between two whole numbers, in proportion."""
+    """Return what so many agents do; between two whole numbers, in proportion.
+
+    Shares of agents and of their slots are in proportion to the agents' time, not the clock's.
+    """
     below = math.floor(agents)
     share = agents - below
     less = solve(demand, below, answer_in)
     more = solve(demand, below + 1, answer_in) if share else less
     if less is None or more is None:
         return Expected(None, None, None, None, None, None)
-    names = Expected.__dataclass_fields__
-    return Expected(*(getattr(less, n) * (1 - share) + getattr(more, n) * share for n in names))
+    present = (below + 1) * share / agents if agents else None
+
+    def mean(name: str, weight: float) -> float:
+        return float(getattr(less, name) * (1 - weight) + getattr(more, name) * weight)
+
+    return Expected(
+        service_level=mean("service_level", share),
+        wait_mean=mean("wait_mean", share),
+        abandoned=mean("abandoned", share),
+        occupancy=None if present is None else mean("occupancy", present),
+        slot_use=None if present is None else mean("slot_use", present),
+        concurrency=mean("concurrency", share),
+    )

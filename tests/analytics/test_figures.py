@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analytics.figures import change, change_of_share, marked
+from analytics.figures import change, change_of_share, marked, percent
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,14 @@ from analytics.figures import change, change_of_share, marked
 )
 def test_a_figure_rises_and_falls_by_a_share_of_what_it_was(value, before, text):
     assert change(value, before) == text
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [(1, "100 %"), (1 - 2**-50, "100 %"), (0.99996, "99.9 %"), (0.5, "50 %"), (None, "–")],
+)
+def test_only_what_is_whole_is_a_hundred_percent(ratio, text):
+    assert percent(ratio) == text
 
 
 @pytest.mark.parametrize(

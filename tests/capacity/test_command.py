@@ -169,6 +169,18 @@ def test_what_chats_are_supposed_to_take_is_told_if_it_differs(ask):
     assert "Supposed to  " in ask("--what-if", "handle_time=-10%").stdout
 
 
+def test_suppositions_may_be_written_with_spaces(plan):
+    found = plan("--what-if", "agents = +1, max_chats=4")["supposed"]["assumptions"]
+
+    assert (found["more_agents"], found["max_chats"]) == (1, 4)
+
+
+def test_the_help_names_all_that_may_be_supposed(ask):
+    said = ask("--help").stdout
+
+    assert [name for name in WHAT_IF if f"{name}=" not in said] == []
+
+
 def test_supposed_chats_scale_what_is_expected(plan):
     found = plan("--what-if", "arrivals=+50%")
 
@@ -457,6 +469,11 @@ def test_a_wrong_option_says_how_to_write_it(ask, options, said):
         (
             "agents",
             f"what-if 'agents': write NAME=VALUE, with NAME one of {', '.join(WHAT_IF)}",
+        ),
+        ("", f"what-if '': write NAME=VALUE, with NAME one of {', '.join(WHAT_IF)}"),
+        (
+            "agents=+1,agents=-1",
+            "what-if 'agents=+1,agents=-1': agents is given twice; say it once",
         ),
         ("agents=3", "what-if agents=3: write +1 or -1"),
         ("max_chats=0", "what-if max_chats=0: write a number of chats, such as 4"),

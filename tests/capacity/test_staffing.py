@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from analytics.capacity.chat_model import Demand, solve
 from analytics.capacity.staffing import Target, expected, required, rostered
 from analytics.errors import SettingWrong
+from analytics.figures import percent
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,22 @@ def test_a_part_of_an_agent_lies_between_two(agents):
     below, above = expected(demand, int(agents), 30), expected(demand, int(agents) + 1, 30)
 
     assert below.service_level <= here.service_level <= above.service_level
+
+
+@given(st.floats(0.01, 1))
+def test_who_is_there_for_a_part_of_the_time_is_as_busy_in_it(agents):
+    demand = Demand(0.02, (480.0, 560.0), 300.0)
+    here, whole = expected(demand, agents, 30), expected(demand, 1, 30)
+
+    assert here.slot_use == pytest.approx(whole.slot_use)
+    assert here.occupancy == pytest.approx(whole.occupancy)
+
+
+def test_where_nobody_is_there_all_give_up_and_no_slot_is_in_use():
+    here = expected(Demand(0.0001, (480.0, 560.0), 5517.3), 0, 60)
+
+    assert (percent(here.service_level), percent(here.abandoned)) == ("0 %", "100 %")
+    assert (here.occupancy, here.slot_use) == (None, None)
 
 
 def test_a_part_of_an_agent_too_few_is_understaffed():
