@@ -49,13 +49,11 @@ def interval(text: str) -> int:
 def suppose(wish: Wish, text: str) -> Wish:
     """Return what is asked for with suppositions such as `agents=+1,max_chats=4`."""
     given: set[str] = set()
-    for part in text.split(","):
+    for part in filter(None, map(str.strip, text.split(","))):
         name, _, value = map(str.strip, part.partition("="))
         if name not in WHAT_IF or not value:
             known = ", ".join(WHAT_IF)
-            raise SettingWrong(
-                f"what-if {part.strip()!r}: write NAME=VALUE, with NAME one of {known}"
-            )
+            raise SettingWrong(f"what-if {part!r}: write NAME=VALUE, with NAME one of {known}")
         if name in given:
             raise SettingWrong(f"what-if {text!r}: {name} is given twice; say it once")
         given.add(name)

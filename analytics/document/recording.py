@@ -35,10 +35,11 @@ def tiledesk(material: Material) -> Section:
         rows.append([label, *cells])
         if row["tiledesk_value"] != row["our_value"]:
             why.append([f"{label[0].upper()}{label[1:]}: {row['why']}."])
+    caption = "By Tiledesk's formulas, and by ours"
     return Section(
         "tiledesk",
         "What Tiledesk's dashboard says",
-        tables=[Table("The same day by Tiledesk's formulas", ("Figure", "Tiledesk", "here"), rows)],
+        tables=[Table(caption, ("Figure", "Tiledesk", "here"), rows)],
         notes=why,
         definitions=definitions("tiledesk_differences", "tiledesk_compatible"),
     )

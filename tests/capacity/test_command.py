@@ -470,7 +470,6 @@ def test_a_wrong_option_says_how_to_write_it(ask, options, said):
             "agents",
             f"what-if 'agents': write NAME=VALUE, with NAME one of {', '.join(WHAT_IF)}",
         ),
-        ("", f"what-if '': write NAME=VALUE, with NAME one of {', '.join(WHAT_IF)}"),
         (
             "agents=+1,agents=-1",
             "what-if 'agents=+1,agents=-1': agents is given twice; say it once",

@@ -17,6 +17,13 @@ SCREENS = [
     for scheme in ("light", "dark")
 ]
 A4_INCHES = (8.27, 11.69)
+SPLIT = """[...document.querySelectorAll("#agents thead th")].filter(head => {
+    const text = document.createRange();
+    text.selectNodeContents(head);
+    const lines = new Set([...text.getClientRects()].map(box => box.top)).size;
+    return lines > head.textContent.split(" ").length;
+}).map(head => head.textContent)"""
+"""Heads of the agents' table that are broken within a word."""
 
 
 @pytest.fixture(scope="module", params=SCREENS)
@@ -192,6 +199,7 @@ def test_it_prints_on_a4_light_with_all_its_tables(browser: Browser, day):
     assert not page.locator("summary").first.is_visible()
     page.set_viewport_size({"width": 703, "height": 1000})  # what A4 leaves between the margins
     assert page.evaluate("document.documentElement.scrollWidth") == 703
+    assert page.evaluate(SPLIT) == []
     page.close()
 
 
