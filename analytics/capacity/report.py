@@ -291,7 +291,12 @@ def _notes(
             f"No forecast: fewer than {LEAST_DAYS} days are recorded; only what happened is told."
         )
     if basis and basis.forecaster.name == NAIVE:
-        notes.append("The forecast is last week's figures: no model was nearer on the weeks tried.")
+        why = (
+            "no model was nearer on the weeks tried"
+            if basis.forecaster.ahead
+            else "there are too few weeks to try a model on"
+        )
+        notes.append(f"The forecast is last week's figures: {why}.")
     if past.patience is None:
         notes.append(
             f"{past.patience_count} visitors gave up in the queue; {LEAST_LEFT} tell patience."

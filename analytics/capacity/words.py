@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
+from analytics.capacity.calibration import LEAST_CHATS
 from analytics.figures import NOTHING, duration, number, percent
 from analytics.render import WEEKDAYS
 
@@ -144,7 +145,12 @@ def _calibration(told: Row | None) -> list[Said]:
     if told is None:
         return []
     if told["difference"] is None:
-        return [("Does it hold?", "unknown: nothing to compare the model with", True)]
+        why = (
+            "by the model the desk never had enough agents for a steady state"
+            if told["rows"]
+            else f"no time of the week had {LEAST_CHATS} chats to compare the model with"
+        )
+        return [("Does it hold?", f"unknown: {why}", True)]
     text = (
         f"of the past the model says {percent(told['predicted_service_level'])} in time,"
         f" {percent(told['service_level'])} were; it says {duration(told['predicted_wait_mean'])}"

@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections import defaultdict
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,8 @@ import pytest
 
 import analytics
 from analytics import metrics
+from analytics.capacity import words
+from analytics.capacity.calibration import Observed, calibrate
 from analytics.capacity.chat_model import Demand
 from analytics.capacity.forecast import Grid, seasonal_profile
 from analytics.capacity.handling import Seen, handle_times, pools
@@ -388,6 +391,24 @@ def test_the_table_says_what_it_rests_on(ask):
         "planned by the hours that they take",
     ):
         assert said in text
+
+
+def test_what_could_not_be_tried_is_not_called_tried(ask):
+    said = " ".join(ask("--since", "2026-03-09", "--until", "2026-03-25").stdout.split())
+
+    assert "Forecast seasonal naive; too few weeks to try it on" in said
+    assert "Note The forecast is last week's figures: there are too few weeks" in said
+    assert "Does it hold? unknown: no time of the week had 10 chats to compare" in said
+
+
+def test_a_past_without_a_steady_state_is_compared_with_nothing_and_says_so(plan):
+    past = [Observed(1, 600, 1800, 20, 5, 400, 1.0)]
+    found = calibrate(past, Demand(0, (600.0,)), 60)
+    told = plan() | {"calibration": asdict(found) | {"fits": found.fits}}
+
+    assert words.basis(told)[-1][1] == (
+        "unknown: by the model the desk never had enough agents for a steady state"
+    )
 
 
 def test_too_few_agents_are_called_so_in_words():
