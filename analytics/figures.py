@@ -4,6 +4,8 @@ from __future__ import annotations
 
 NOTHING = "–"
 MARK = "!"
+MUCH = 10
+"""A rise to more than so many times is told as that."""
 _ROUNDING = 1e-9
 """A share that is whole but for the last digits of a double is whole."""
 
@@ -42,9 +44,11 @@ def percent(ratio: float | None) -> str:
 
 
 def change(value: float | None, before: float | None) -> str:
-    """Return by which share a figure rose or fell."""
+    """Return by which share a figure rose or fell; a rise of which no share says more, as that."""
     if value is None or not before:
         return NOTHING
+    if value > MUCH * before:
+        return f"more than {MUCH} ×"
     return _signed(f"{value / before * 100 - 100:+.0f}", "%")
 
 

@@ -27,8 +27,8 @@ BETTER = {
 }
 """Whether more of a headline figure is better or worse; of the others it is neither."""
 MOODS = {1: "better", -1: "worse", 0: ""}
-MUCH = 10
-"""A rise to more than so many times is told as that."""
+MANY = 10
+"""Of so many, a mean has no decimals that matter."""
 HOURS_NOTE = "by the local clock"
 
 
@@ -83,15 +83,13 @@ def _change(row: Row, against: str, name: str) -> Change:
     if text == NOTHING or text.startswith("±"):
         return Change(text, told)
     rises = value > other
-    if not is_share and value > MUCH * other:
-        text = f"more than {MUCH} ×"
     mood = BETTER.get(row["metric"], 0) * (1 if rises else -1)
     return Change(f"{'▲' if rises else '▼'} {text}", told, MOODS[mood])
 
 
 def _rounded(column: str, value: float) -> str:
-    """Return a figure of other days: of counts, a mean has no decimals that matter."""
-    is_many = column.endswith("_count") and value >= MUCH
+    """Return a figure of other days."""
+    is_many = column.endswith("_count") and value >= MANY
     return shown(column, round(value) if is_many else value)
 
 

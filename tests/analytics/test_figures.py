@@ -15,6 +15,8 @@ from analytics.figures import change, change_of_share, marked, percent
         (10, 10, "±0 %"),
         (10.01, 10, "±0 %"),
         (0, 10, "−100 %"),
+        (100, 10, "+900 %"),
+        (101, 10, "more than 10 ×"),
         (10, 0, "–"),
         (10, None, "–"),
         (None, 10, "–"),
