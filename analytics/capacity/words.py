@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
+from analytics.capacity import totals
 from analytics.capacity.calibration import LEAST_CHATS
 from analytics.figures import NOTHING, duration, number, percent
 from analytics.render import WEEKDAYS
@@ -46,6 +47,7 @@ def basis(report: Row) -> list[Said]:
         *_handling(_supposed_times(report), "Supposed to"),
         _patience(report["patience"]),
         *_forecast(report["forecast"]),
+        *_totals(report),
         *_calibration(report["calibration"]),
     ]
 
@@ -139,6 +141,13 @@ def _forecast(told: Row | None) -> list[Said]:
         f" {percent(error['over'])} with one or more too many"
     )
     return [*lines, ("Staffing", text, False)]
+
+
+def _totals(report: Row) -> list[Said]:
+    """Return what the weeks come to, and what they would as supposed."""
+    minutes = report["history"]["interval_minutes"]
+    plans = (("In all", report["plan"]), ("As supposed", supposed(report)))
+    return [(name, totals.told(plan, minutes), False) for name, plan in plans if plan]
 
 
 def _calibration(told: Row | None) -> list[Said]:

@@ -163,6 +163,7 @@ def test_two_plans_stand_side_by_side(plan, ask):
     assert less == pytest.approx(0.9 * first)
     assert [row for row in found["supposed"]["handle_times"] if row["planned_s"]][3]
     text = ask("--what-if", "agents=+1").stdout
+    assert "As supposed" in text
     assert "Supposed" in text
     assert re.search(r"^11:00 .*│", text, re.MULTILINE)
 
@@ -386,6 +387,8 @@ def test_the_table_says_what_it_rests_on(ask):
         "seasonal naive: off by",
         "its 80 % band held",
         "of the intervals short of an agent or more",
+        "In all",
+        "hours of agents needed",
         "Does it hold? of the past the model says",
         "Work that can wait",
         "planned by the hours that they take",
