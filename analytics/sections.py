@@ -12,7 +12,7 @@ from datetime import date
 
 from analytics.capacity import words
 from analytics.figures import NOTHING, duration, marked, number, percent
-from analytics.reported import FEW, QUALITY, TILEDESK
+from analytics.reported import FEW, QUALITY, TILEDESK, Row
 from analytics.sheet import Sheet, spent
 
 EXPOSED_H = 0.5
@@ -81,17 +81,26 @@ def _staffing(sheet: Sheet) -> list[str]:
     return [f"Staffing   {words.of_day(told)}{rough}"]
 
 
+def _left(row: Row) -> str:
+    """Return how many left; a day may see more leave than come, as others came before it."""
+    left = row["abandoned_queue_count"] + row["abandoned_assigned_count"]
+    if left > row["requested_count"]:
+        came = row["requested_count"]
+        return f"{left} left without an answer, some come before; {came} needed a human since"
+    return (
+        f"{left} of {row['requested_count']} who needed a human left without an answer"
+        f" ({percent(row['abandoned_ratio'])})"
+    )
+
+
 def _service(sheet: Sheet) -> list[str]:
     needed = sheet.total("abandonment")
     served = sheet.total("service_level")
     bots = sheet.total("bot_containment")
-    left = needed["abandoned_queue_count"] + needed["abandoned_assigned_count"]
     lines = [
         (
             f"Answered   {percent(served['service_level_ratio'])} within {sheet.target}"
-            f" ({served['in_time_count']} of {served['base_count']});"
-            f" {left} of {needed['requested_count']} who needed a human left without an answer"
-            f" ({percent(needed['abandoned_ratio'])})"
+            f" ({served['in_time_count']} of {served['base_count']}); {_left(needed)}"
         )
     ]
     if bots["with_bot_count"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from analytics.capacity import words
 from analytics.document import charts, lanes
@@ -98,6 +98,20 @@ def _drawn(rows: Sequence[Row]) -> tuple[list[Row], int]:
     return [row for row in rows if row["agent_id"] in kept], len(seen) - len(kept)
 
 
+def _ended(one: Callable[[str], Figure]) -> Said:
+    """Return when chats ended without a reply, and by whom."""
+    return [
+        one("abandoned_queue_count"),
+        " before an agent had them, ",
+        one("abandoned_assigned_count"),
+        " afterwards; ",
+        one("agent_closed_count"),
+        " of those an agent closed; ",
+        one("idle_count"),
+        " fell silent.",
+    ]
+
+
 def abandonment(material: Material) -> Section:
     """Return who left, or fell silent, before a human replied."""
     facts = Facts(material.report)
@@ -105,22 +119,27 @@ def abandonment(material: Material) -> Section:
     def one(column: str) -> Figure:
         return facts.figure("abandonment", column)
 
+    total = facts.total("abandonment")
+    left = total["abandoned_queue_count"] + total["abandoned_assigned_count"]
     said: list[Said] = [["No chat needed a human."]]
-    if facts.total("abandonment")["requested_count"]:
+    if left > total["requested_count"]:
+        said = [
+            [
+                f"{left} chats ended without a reply: ",
+                *_ended(one),
+                " Some had come before; ",
+                one("requested_count"),
+                " needed a human since.",
+            ]
+        ]
+    elif total["requested_count"]:
         said = [
             [
                 one("abandoned_ratio"),
                 " of ",
                 one("requested_count"),
                 " chats that needed a human ended without a reply: ",
-                one("abandoned_queue_count"),
-                " before an agent had them, ",
-                one("abandoned_assigned_count"),
-                " afterwards; ",
-                one("agent_closed_count"),
-                " of those an agent closed; ",
-                one("idle_count"),
-                " fell silent.",
+                *_ended(one),
             ]
         ]
     pictures = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -158,6 +159,22 @@ def test_a_day_of_which_nothing_is_known_says_so(archive, ask):
         for name in ("arrivals", "backlog", "agents-there", "week-map", "recorded")
         for width in ("", "-narrow")
     }
+
+
+def test_more_may_leave_in_a_day_than_come_and_are_no_share_of_them(archive, ask):
+    asked = ("report", "--archive", archive, "--date", "2026-03-03", "--tz", "Europe/Rome")
+    early = (*asked, "--as-of", "2026-03-03T06:00")
+    (row,) = json.loads(ask(*early, "--format", "json").stdout)["metrics"]["abandonment"]
+    left = row["abandoned_queue_count"] + row["abandoned_assigned_count"]
+    came = row["requested_count"]
+    page = re.sub(r"<[^>]+>", "", ask(*early, "--format", "html").stdout)
+
+    assert left > came
+    assert f"{left} left without an answer, some come before; {came} needed a human since" in (
+        ask(*early).stdout
+    )
+    assert f"{left} chats ended without a reply: {row['abandoned_queue_count']} before" in page
+    assert f"Some had come before; {came} needed a human since." in page
 
 
 def test_what_is_not_over_is_drawn_as_far_as_it_is(archive, request_of):
