@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 
-from archiver.contract import TYPED, UNKNOWN_PROJECT, Column
-from archiver.frames import Frame, Topic, elements, read_frame, read_value
+from archiver.contract import TYPED, UNKNOWN_PROJECT
+from archiver.entities import KINDS, Path, decode, paths
+from archiver.frames import Frame, Topic, elements, read_frame, read_plain, read_value
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -140,22 +141,15 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "leaves": _leaves,
 }
 
-_Plan = list[tuple[str, tuple[tuple[str, ...], ...], "Callable[[Any], Any]"]]
-
-
-def _plan(kind: str) -> _Plan:
-    def paths(column: Column) -> tuple[tuple[str, ...], ...]:
-        return tuple(tuple(path.split(".")) for path in column.paths[kind])
-
-    return [
-        (column.name, paths(column), READERS[column.type])
+_Plan = list[tuple[str, list[Path], "Callable[[Any], Any]"]]
+_PLANS: dict[str, _Plan] = {
+    kind: [
+        (column.name, paths(column, kind), READERS[column.type])
         for column in TYPED
         if kind in column.paths
     ]
-
-
-KINDS = ("request", "message", "agent")
-_PLANS = {kind: _plan(kind) for kind in KINDS}
+    for kind in KINDS
+}
 
 
 def typed(kind: str, entity: dict[str, Any]) -> dict[str, Any]:
@@ -165,15 +159,15 @@ def typed(kind: str, entity: dict[str, Any]) -> dict[str, Any]:
     """
     row: dict[str, Any] = {}
     mistyped = []
-    for name, paths, read in _PLANS.get(kind, ()):
+    for name, places, read_ in _PLANS.get(kind, ()):
         wrong = False
-        for path in paths:
+        for path in places:
             value: Any = entity
             for key in path:
                 value = value.get(key) if isinstance(value, dict) else None
             if value is None:
                 continue
-            value = read(value)
+            value = read_(value)
             if value is BAD:
                 wrong = True
             elif value is not None:
@@ -191,7 +185,8 @@ class Row(msgspec.Struct, gc=False):
     """What becomes a row: its text, and all that is known without reading that.
 
     `about` is what the topic names, if the text is an entity's; the recorder's own rows and frames
-    that are kept whole are none. What the journal's record tells is added last.
+    that are kept whole are none. `entity` has its fields, if they are decoded. What the journal's
+    record tells is added last.
     """
 
     project_id: str
@@ -202,6 +197,7 @@ class Row(msgspec.Struct, gc=False):
     method: str | None = None
     is_snapshot: bool = False
     about: Topic | None = None
+    entity: Any = None
     received_at: int = 0
     recorder: str = ""
     connection: int | None = None
@@ -209,18 +205,33 @@ class Row(msgspec.Struct, gc=False):
     source: str = ""
 
 
-def cut(data: bytes, frame: Frame | None = None) -> list[Row]:
+def read(data: bytes, *, binary: bool = False) -> tuple[Frame, list[Row]]:
+    """Read a frame and cut it to rows: at once, if it is one entity spelled as the server does."""
+    plain = None if binary else read_plain(data)
+    if plain is not None:
+        frame, text = plain
+        entity = decode(frame.kind, text)
+        if entity is not None:
+            return frame, _rows(frame, [text], entity)
+    frame = Frame("unparsed") if binary else read_frame(data)
+    return frame, cut(data, frame)
+
+
+def cut(data: bytes, frame: Frame) -> list[Row]:
     """Cut a frame to rows, which lack what the journal's record tells; heartbeats are none."""
-    frame = frame or read_frame(data)
-    about = frame.about
     if frame.kind == "heartbeat":
         return []
-    if frame.kind == "unparsed" or about is None:
+    if frame.kind == "unparsed" or frame.about is None:
         return [_whole(data, frame, frame.kind, 0)]
-    texts = elements(frame.message) or [frame.message]
-    told_ = (frame.topic, frame.method, frame.is_snapshot, about)
-    found = [Row(about.project_id, frame.kind, n, text, *told_) for n, text in enumerate(texts)]
+    found = _rows(frame, elements(frame.message) or [frame.message])
     return [_whole(data, frame, "unparsed", -1), *found] if frame.whole else found
+
+
+def _rows(frame: Frame, texts: list[bytes], entity: Any = None) -> list[Row]:
+    about = frame.about
+    assert about is not None
+    told_ = (frame.topic, frame.method, frame.is_snapshot, about, entity)
+    return [Row(about.project_id, frame.kind, n, text, *told_) for n, text in enumerate(texts)]
 
 
 def _whole(data: bytes, frame: Frame, kind: str, element: int) -> Row:
@@ -250,6 +261,8 @@ def told(row: Row) -> dict[str, Any]:
 
 def is_text(data: bytes) -> bool:
     """Tell whether a text can be kept as it came: it is UTF-8."""
+    if data.isascii():
+        return True
     try:
         data.decode()
     except UnicodeDecodeError:
@@ -260,7 +273,7 @@ def is_text(data: bytes) -> bool:
 def spelled(row: Row) -> dict[str, Any]:
     """Return a row as a value for each column that has one; times are microseconds since 1970."""
     found = msgspec.structs.asdict(row)
-    del found["about"]
+    del found["about"], found["entity"]
     text = found.pop("text")
     if not is_text(text):
         text, found["encoding"] = b64encode(text), "base64"

@@ -164,6 +164,24 @@ def read_frame(data: bytes) -> Frame:
     return Frame(kind, payload.topic, payload.method, message, about, whole)
 
 
+@lru_cache(maxsize=4096)
+def _plain(head: bytes) -> Frame | None:
+    frame = read_frame(head + b"{}}}")
+    return None if frame.whole or frame.method is None or frame.message != b"{}" else frame
+
+
+def read_plain(data: bytes) -> tuple[Frame, bytes] | None:
+    """Return the outside of a frame of one entity, spelled as the server does, and its message.
+
+    The message is not read: the frame is as told if that alone is JSON. None: see `read_frame`.
+    """
+    start = data.find(b'"message":{', 0, 400) + 10
+    if start < 10 or data[-3:] != b"}}}":
+        return None
+    frame = _plain(data[:start])
+    return None if frame is None else (frame, data[start:-2])
+
+
 def _mended(data: bytes) -> Frame:
     """Read a frame that the fast parser refuses but the standard library's accepts."""
     mended = mend(data)

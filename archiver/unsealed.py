@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from archiver import columns, contract
 from archiver.coverage import Coverage, Fact
-from archiver.extract import EPOCH, Row, cut
-from archiver.frames import EMPTY, Frame, read_frame, read_topic
+from archiver.extract import EPOCH, Row, read
+from archiver.frames import EMPTY, read_topic
 from archiver.records import BINARY, CONTROL, HEADER, Damage, Record, decode
 
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ class Reader:
         if record.type == CONTROL:
             found = self._facts(record.seq, facts, -2, -1)
             return found + self._facts(record.seq, self.control(record), 0, 1)
-        frame = Frame("unparsed") if record.type == BINARY else read_frame(record.data)
-        found = cut(record.data, frame)
+        frame, found = read(record.data, binary=record.type == BINARY)
         size = 0 if frame.message in EMPTY else len(found) - frame.whole
         source, more = self.coverage.frame(frame, record.connection, size, record.at)
         for row in found:

@@ -46,6 +46,7 @@ PURE = (
     "archiver/columns.py",
     "archiver/contract.py",
     "archiver/coverage.py",
+    "archiver/entities.py",
     "archiver/errors.py",
     "archiver/extract.py",
     "archiver/frames.py",

@@ -8,10 +8,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from archiver import columns, contract
 from archiver.columns import arrow, batch, joined, table
-from archiver.extract import KINDS, Row, cut, spelled
+from archiver.entities import KINDS
+from archiver.extract import Row, cut, read, spelled
+from archiver.frames import read_frame
 
 P = "65f0a1b2c3d4e5f601234567"
 CHAT = f"support-group-{P}-1"
@@ -47,7 +50,7 @@ def holds(rows: list[Row]) -> None:
 
 @pytest.mark.parametrize("name", CAPTURED)
 def test_the_columns_of_what_a_server_sent_are_those_of_each_row(captured, name):
-    rows = [row for data in captured(name) for row in cut(data)]
+    rows = [row for data in captured(name) for row in read(data)[1]]
 
     holds(rows)
     assert len(rows) > 10
@@ -55,11 +58,20 @@ def test_the_columns_of_what_a_server_sent_are_those_of_each_row(captured, name)
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_entity_that_a_server_sent_is_read_the_slow_way(captured, kind):
-    rows = [row for data in captured(CAPTURED[1]) for row in cut(data)]
+    rows = [row for data in captured(CAPTURED[1]) for row in read(data)[1]]
     group = [at for at, row in enumerate(rows) if row.kind == kind and row.text != b"[]"]
 
     assert columns._kind(kind).read(rows, group).refused == []
     assert len(group) > 10
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_frame_of_one_entity_that_a_server_sent_is_read_the_slow_way(captured, kind):
+    read_ = [read(data) for data in captured(CAPTURED[1])]
+    single = [rows[0] for frame, rows in read_ if frame.kind == kind and frame.message[:1] == b"{"]
+
+    assert all(row.entity is not None for row in single)
+    assert len(single) > 10
 
 
 # Entities of the right shape, with anything in their places.
@@ -168,7 +180,62 @@ def frames(draw):
 
 @given(st.lists(frames(), min_size=1, max_size=6))
 def test_the_columns_of_any_rows_are_those_of_each_row(datas):
-    holds([row for data in datas for row in cut(data)])
+    holds([row for data in datas for row in read(data)[1]])
+
+
+def reads_alike(data: bytes) -> bool:
+    """Hold the quick way of reading a frame to the slow one; tell whether it was taken."""
+    frame, rows = read(data)
+    slow = read_frame(data)
+
+    assert [replace(row, entity=None) for row in rows] == cut(data, slow)
+    assert (frame.kind, frame.topic, frame.method, frame.about, frame.whole) == (
+        slow.kind,
+        slow.topic,
+        slow.method,
+        slow.about,
+        slow.whole,
+    )
+    assert frame.is_snapshot is slow.is_snapshot
+    return any(row.entity for row in rows)
+
+
+@given(frames())
+def test_a_frame_is_read_alike_both_ways(data):
+    reads_alike(data)
+
+
+HEAD = b'{"action":"publish","payload":{"topic":"/%s/requests","method":"UPDATE",' % P.encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "is_quick"),
+    [
+        (HEAD + b'"message":{"_id":"a"}}}', True),
+        (HEAD + b'"message":{"_id":"a"},"x":{}}}', False),
+        (HEAD + b'"message":{"_id":"a"},"message":{"_id":"b"}}}', False),
+        (HEAD + b'"message":{"_id":"a"}},"x":{}}', False),
+        (HEAD + b'"message":{"_id":"a"}}}}', False),
+        (HEAD + b'"message":{"_id":"a"}}} ', False),
+        (HEAD + b'"message": {"_id":"a"}}}', False),
+        (HEAD + b'"message":{"_id":"a"', False),
+        (HEAD + b'"message":{}}}', True),
+        (HEAD + b'"message":{"x":"\\ud83d"}}}', False),
+        (HEAD + b'"message":{"_id":"\\ud83d"}}}', False),
+        (HEAD + b'"message":[{"message":{"_id":"a"}}}', False),
+        (HEAD + b'"message":[{"message":{"_id":"a"}}]}}', False),
+        (HEAD + b'"x":1,"message":{"_id":"a"}}}', False),
+        (HEAD + b'"x":{"message":{"_id":"a"}}}', False),
+        (HEAD + b'"x":"\\"message":{","message":{"_id":"a"}}}', False),
+        (HEAD + b'"topic":"/%s/requests/R","message":{"_id":"a"}}}' % P.encode(), True),
+        (HEAD.replace(b"requests", b"events") + b'"message":{"_id":"a"}}}', False),
+        (HEAD.replace(b"method", b"\\u006dethod") + b'"message":{"_id":"a"}}}', True),
+        (HEAD.replace(b"method", b"m") + b'"message":{"_id":"a"}}}', False),
+        (b'{"payload":{"message":{"_id":"a"}}}', False),
+    ],
+)
+def test_the_quick_way_is_taken_where_it_is_sure(data, is_quick):
+    assert reads_alike(data) is is_quick
 
 
 RAW = {
@@ -197,7 +264,7 @@ RAW = {
 
 @pytest.mark.parametrize("kind", TOPICS)
 def test_odd_texts_among_others_are_read_as_if_they_were_alone(kind):
-    about = cut(published(TOPICS[kind], b"{}"))[0].about
+    about = read(published(TOPICS[kind], b"{}"))[1][0].about
     rows = [Row(P, kind, n, text, about=about) for n, text in enumerate(RAW.values())]
 
     holds(rows)
@@ -208,14 +275,14 @@ def test_odd_texts_among_others_are_read_as_if_they_were_alone(kind):
 @given(st.text("0123456789-T:.Z+ ", max_size=26), times)
 @example("2026-11-23T10:00:00.123Z", "2026-02-29T10:00:00.000Z")
 def test_any_time_is_the_same_instant_or_none(one, other):
-    about = cut(published(TOPICS["request"], b"{}"))[0].about
+    about = read(published(TOPICS["request"], b"{}"))[1][0].about
     bodies = [json.dumps({"_id": "a", "createdAt": text}).encode() for text in (one, other)]
 
     holds([Row(P, "request", n, text, about=about) for n, text in enumerate(bodies)])
 
 
 def test_batches_are_one_table_in_the_order_asked_for():
-    about = cut(published(TOPICS["request"], b"{}"))[0].about
+    about = read(published(TOPICS["request"], b"{}"))[1][0].about
     chats = ["b", "a", "b", None, "a"]
     rows = [
         Row(P, "request", n, json.dumps({"_id": str(n), "request_id": chat}).encode(), about=about)

@@ -418,8 +418,11 @@ def test_one_process_seals_several_segments(archive, journal_folder, full, seal_
     assert {path.stem[-1] for path in archive.rglob("*.parquet")} == {"1", "2", "3"}
 
 
-def test_pandas_is_not_imported_to_seal(journal_folder, full, seal_beside, tmp_path):
-    (tmp_path / "pandas.py").write_text("raise SystemExit('imported')")
+@pytest.mark.parametrize("name", ["numpy", "pandas"])
+def test_what_sealing_can_do_without_is_not_imported(
+    name, journal_folder, full, seal_beside, tmp_path
+):
+    (tmp_path / f"{name}.py").write_text("raise SystemExit('imported')")
 
     assert seal_beside(full.write(journal_folder), PYTHONPATH=str(tmp_path)).stderr == ""
 
