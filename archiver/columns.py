@@ -36,7 +36,7 @@ class Batch(NamedTuple):
     """Some rows as columns, kind by kind, with their payloads; `places` is where each belongs."""
 
     columns: pa.Table
-    payloads: list[bytes]
+    payloads: list[bytes | memoryview]
     places: list[int]
 
 
@@ -44,7 +44,7 @@ def batch(rows: Sequence[Row]) -> Batch:
     """Read rows, of which nothing but the payload is needed any longer."""
     import pyarrow as pa
 
-    binary = {at for at, row in enumerate(rows) if not is_text(row.text)}
+    binary = _binary(rows)
     read, places = _read(rows, binary)
     ordered = [rows[at] for at in places]
     stamps = dict(zip(Row.__struct_fields__, transposed(ordered, Row), strict=True))
@@ -92,13 +92,25 @@ def arrow(rows: Sequence[dict[str, Any]], names: Sequence[str] = contract.NAMES)
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _strings(pieces: Sequence[bytes]) -> pa.Array:
+def _strings(pieces: Sequence[bytes | memoryview]) -> pa.Array:
     """Return pieces, each of them UTF-8, as an array."""
     import pyarrow as pa
 
     ends = array("i", accumulate(map(len, pieces), initial=0))
     buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(pieces))]
     return pa.Array.from_buffers(pa.string(), len(pieces), buffers)
+
+
+def _binary(rows: Sequence[Row]) -> set[int]:
+    """Return which of the rows hold texts that are no UTF-8."""
+    import pyarrow as pa
+
+    others = [at for at, row in enumerate(rows) if not bytes(row.text).isascii()]
+    try:
+        _strings([rows[at].text for at in others]).validate(full=True)
+    except pa.ArrowInvalid:
+        return {at for at in others if not is_text(rows[at].text)}
+    return set()
 
 
 def _read(rows: Sequence[Row], binary: set[int]) -> tuple[pa.Table, list[int]]:

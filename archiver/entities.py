@@ -103,7 +103,7 @@ def _decoder(kind: str) -> msgspec.json.Decoder[Any] | None:
     return msgspec.json.Decoder(branch(kind).struct) if kind in KINDS else None
 
 
-def decode(kind: str, text: bytes) -> Any:
+def decode(kind: str, text: bytes | memoryview) -> Any:
     """Return an entity's fields, or None if it is refused: then this says nothing of the text."""
     decoder = _decoder(kind)
     if decoder is None:

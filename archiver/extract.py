@@ -7,7 +7,7 @@ or `untrusted` that holds the frame as it came. Nothing here raises for bad data
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Any
@@ -192,7 +192,7 @@ class Row(msgspec.Struct, gc=False):
     project_id: str
     kind: str
     element: int
-    text: bytes
+    text: bytes | memoryview
     topic: str | None = None
     method: str | None = None
     is_snapshot: bool = False
@@ -205,16 +205,20 @@ class Row(msgspec.Struct, gc=False):
     source: str = ""
 
 
-def read(data: bytes, *, binary: bool = False) -> tuple[Frame, list[Row]]:
-    """Read a frame and cut it to rows: at once, if it is one entity spelled as the server does."""
+def read(data: memoryview, *, binary: bool = False) -> tuple[Frame, list[Row]]:
+    """Read a frame and cut it to rows: at once, if it is one entity spelled as the server does.
+
+    The text of that one is no copy.
+    """
     plain = None if binary else read_plain(data)
     if plain is not None:
         frame, text = plain
         entity = decode(frame.kind, text)
         if entity is not None:
             return frame, _rows(frame, [text], entity)
-    frame = Frame("unparsed") if binary else read_frame(data)
-    return frame, cut(data, frame)
+    whole = bytes(data)
+    frame = Frame("unparsed") if binary else read_frame(whole)
+    return frame, cut(whole, frame)
 
 
 def cut(data: bytes, frame: Frame) -> list[Row]:
@@ -227,7 +231,7 @@ def cut(data: bytes, frame: Frame) -> list[Row]:
     return [_whole(data, frame, "unparsed", -1), *found] if frame.whole else found
 
 
-def _rows(frame: Frame, texts: list[bytes], entity: Any = None) -> list[Row]:
+def _rows(frame: Frame, texts: Sequence[bytes | memoryview], entity: Any = None) -> list[Row]:
     about = frame.about
     assert about is not None
     told_ = (frame.topic, frame.method, frame.is_snapshot, about, entity)
@@ -259,12 +263,10 @@ def told(row: Row) -> dict[str, Any]:
     return found if row.kind == "untrusted" else found | typed(row.kind, entity)
 
 
-def is_text(data: bytes) -> bool:
+def is_text(data: bytes | memoryview) -> bool:
     """Tell whether a text can be kept as it came: it is UTF-8."""
-    if data.isascii():
-        return True
     try:
-        data.decode()
+        bytes(data).decode()
     except UnicodeDecodeError:
         return False
     return True
@@ -274,7 +276,7 @@ def spelled(row: Row) -> dict[str, Any]:
     """Return a row as a value for each column that has one; times are microseconds since 1970."""
     found = msgspec.structs.asdict(row)
     del found["about"], found["entity"]
-    text = found.pop("text")
+    text = bytes(found.pop("text"))
     if not is_text(text):
         text, found["encoding"] = b64encode(text), "base64"
     return found | {"payload": text.decode()} | told(row)

@@ -164,21 +164,25 @@ def read_frame(data: bytes) -> Frame:
     return Frame(kind, payload.topic, payload.method, message, about, whole)
 
 
+_HEAD = 400  # a topic may take half of it
+
+
 @lru_cache(maxsize=4096)
 def _plain(head: bytes) -> Frame | None:
     frame = read_frame(head + b"{}}}")
     return None if frame.whole or frame.method is None or frame.message != b"{}" else frame
 
 
-def read_plain(data: bytes) -> tuple[Frame, bytes] | None:
+def read_plain(data: memoryview) -> tuple[Frame, memoryview] | None:
     """Return the outside of a frame of one entity, spelled as the server does, and its message.
 
     The message is not read: the frame is as told if that alone is JSON. None: see `read_frame`.
     """
-    start = data.find(b'"message":{', 0, 400) + 10
-    if start < 10 or data[-3:] != b"}}}":
+    head = bytes(data[:_HEAD])
+    start = head.find(b'"message":{') + 10
+    if start < 10 or bytes(data[-3:]) != b"}}}":
         return None
-    frame = _plain(data[:start])
+    frame = _plain(head[:start])
     return None if frame is None else (frame, data[start:-2])
 
 
@@ -244,13 +248,13 @@ def _whole_number(text: str) -> int | float:
         return float(text)
 
 
-def read_value(text: bytes) -> Any:
+def read_value(text: bytes | memoryview) -> Any:
     """Return what a JSON text holds, or None where it holds nothing readable."""
     try:
         return _value.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
     try:
-        return json.loads(text, parse_int=_whole_number)
+        return json.loads(bytes(text), parse_int=_whole_number)
     except (ValueError, RecursionError):
         return None

@@ -34,13 +34,13 @@ HEADER = _HEAD.size
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
-    """One record: `type` is TEXT, BINARY or CONTROL."""
+    """One record: `type` is TEXT, BINARY or CONTROL. Of a decoded one `data` is no copy."""
 
     at: int
     seq: int
     connection: int
     type: int
-    data: bytes
+    data: bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Damage:
     end: int
 
 
-def front(at: int, seq: int, connection: int, kind: int, data: bytes) -> bytes:
+def front(at: int, seq: int, connection: int, kind: int, data: bytes | memoryview) -> bytes:
     """Return what stands before the data of a record."""
     body = _BODY.pack(len(data), at, seq, connection, kind)
     return _FRONT.pack(MAGIC, zlib.crc32(data, zlib.crc32(body))) + body
@@ -63,22 +63,25 @@ def encode(record: Record) -> bytes:
     return head + record.data
 
 
-def _record_at(data: bytes, view: memoryview, start: int) -> Record | None:
-    if len(data) - start < HEADER:
+def _record_at(view: memoryview, start: int) -> Record | None:
+    if len(view) - start < HEADER:
         return None
-    magic, crc, length, at, seq, connection, kind = _HEAD.unpack_from(data, start)
+    magic, crc, length, at, seq, connection, kind = _HEAD.unpack_from(view, start)
     end = start + HEADER + length
-    if magic != MAGIC or end > len(data) or zlib.crc32(view[start + _FRONT.size : end]) != crc:
+    if magic != MAGIC or end > len(view) or zlib.crc32(view[start + _FRONT.size : end]) != crc:
         return None
-    return Record(at, seq, connection, kind, data[start + HEADER : end])
+    return Record(at, seq, connection, kind, view[start + HEADER : end])
 
 
 def decode(data: bytes) -> Iterator[Record | Damage]:
-    """Yield the whole records of a segment, and the damage between and after them."""
+    """Yield the whole records of a segment, and the damage between and after them.
+
+    Their data are views of the segment's, which lives as long as one of them.
+    """
     start = 0
     view = memoryview(data)
     while start < len(data):
-        record = _record_at(data, view, start)
+        record = _record_at(view, start)
         if record is not None:
             yield record
             start += HEADER + len(record.data)
@@ -89,6 +92,6 @@ def decode(data: bytes) -> Iterator[Record | Damage]:
             if end < 0:
                 yield Damage(start, len(data))
                 return
-            record = _record_at(data, view, end)
+            record = _record_at(view, end)
         yield Damage(start, end)
         start = end

@@ -10,13 +10,14 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 from archiver import contract, fs, journal
 from archiver.errors import ArchiverError, ArchiveUnwritable
+from archiver.extract import Row
 from archiver.part import Part
 from archiver.unsealed import DAY, Reader, day_of
 
@@ -27,17 +28,18 @@ def steps(archive: Path, segment: Path, recorder: str, modes: fs.Modes) -> Itera
     A crash between any two loses nothing, and doing it again repeats nothing.
     """
     reader = Reader(recorder)
+    size = segment.stat().st_size
     with ExitStack() as stack:
         parts: dict[tuple[str, int], Part] = {}
-        data = segment.read_bytes()
-        for row in reader.rows(data):
+
+        def part_of(row: Row) -> Part:
             key = (row.project_id, row.received_at // DAY)
-            if (part := parts.get(key)) is None:
+            if key not in parts:
                 folder = contract.partition(archive, row.project_id, day_of(row.received_at))
-                part = parts[key] = _begin(stack, folder, segment, recorder, modes)
-            part.add(row)
-        size = len(data)
-        del data  # a third of what sealing takes
+                parts[key] = _begin(stack, folder, segment, recorder, modes)
+            return parts[key]
+
+        _fill(reader.rows(segment.read_bytes()), part_of)
         for part in parts.values():
             part.finish(_facts(reader, segment))
         yield f"wrote {len(parts)} drafts"
@@ -50,6 +52,12 @@ def steps(archive: Path, segment: Path, recorder: str, modes: fs.Modes) -> Itera
     else:
         fs.remove(segment)
         yield f"removed the segment, {sum(torn)} bytes torn"
+
+
+def _fill(rows: Iterator[Row], part_of: Callable[[Row], Part]) -> None:
+    """Add rows to their parts, and keep none: each would keep all of the segment's bytes."""
+    for row in rows:
+        part_of(row).add(row)
 
 
 def _begin(stack: ExitStack, folder: Path, segment: Path, recorder: str, modes: fs.Modes) -> Part:

@@ -124,4 +124,4 @@ def fold(state: State, number: int, data: bytes, recorder: str) -> None:
             state.seq = max(state.seq, item.seq + 1)
             state.connection = max(state.connection, item.connection + 1)
             if item.type == records.TEXT:
-                state.memory.learn(read_frame(item.data))
+                state.memory.learn(read_frame(bytes(item.data)))

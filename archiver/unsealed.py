@@ -89,7 +89,7 @@ class Reader:
         if record.type == CONTROL:
             found = self._facts(record.seq, facts, -2, -1)
             return found + self._facts(record.seq, self.control(record), 0, 1)
-        frame, found = read(record.data, binary=record.type == BINARY)
+        frame, found = read(memoryview(record.data), binary=record.type == BINARY)
         size = 0 if frame.message in EMPTY else len(found) - frame.whole
         source, more = self.coverage.frame(frame, record.connection, size, record.at)
         for row in found:
@@ -100,7 +100,7 @@ class Reader:
 
     def control(self, record: Record) -> list[Fact]:
         """Fold a control record; return what is to be kept of it."""
-        facts = json.loads(record.data)
+        facts = json.loads(bytes(record.data))
         topic = facts.get("topic", "")
         about = read_topic(topic)
         project = about.project_id if about else contract.UNKNOWN_PROJECT

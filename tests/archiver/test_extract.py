@@ -32,7 +32,7 @@ def frame(
 
 
 def rows(data: bytes) -> list[dict]:
-    return [spelled(row) for row in read(data)[1]]
+    return [spelled(row) for row in read(memoryview(data))[1]]
 
 
 def one(data: bytes) -> dict:

@@ -26,7 +26,7 @@ DECODER = json.JSONDecoder()
 
 
 def rows(data):
-    return [spelled(row) for row in read(data)[1]]
+    return [spelled(row) for row in read(memoryview(data))[1]]
 
 
 # The slow slicer: where each value stands in a text, told by the standard library's decoder.
