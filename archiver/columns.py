@@ -105,7 +105,7 @@ def _binary(rows: Sequence[Row]) -> set[int]:
     """Return which of the rows hold texts that are no UTF-8."""
     import pyarrow as pa
 
-    others = [at for at, row in enumerate(rows) if not bytes(row.text).isascii()]
+    others = [at for at, row in enumerate(rows) if not row.is_ascii]
     try:
         _strings([rows[at].text for at in others]).validate(full=True)
     except pa.ArrowInvalid:

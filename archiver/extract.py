@@ -7,7 +7,7 @@ or `untrusted` that holds the frame as it came. Nothing here raises for bad data
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Any
@@ -185,8 +185,8 @@ class Row(msgspec.Struct, gc=False):
     """What becomes a row: its text, and all that is known without reading that.
 
     `about` is what the topic names, if the text is an entity's; the recorder's own rows and frames
-    that are kept whole are none. `entity` has its fields, if they are decoded. What the journal's
-    record tells is added last.
+    that are kept whole are none. `entity` has its fields, if they are decoded; `is_ascii` tells
+    that the text is known to be nothing else. What the journal's record tells is added last.
     """
 
     project_id: str
@@ -198,6 +198,7 @@ class Row(msgspec.Struct, gc=False):
     is_snapshot: bool = False
     about: Topic | None = None
     entity: Any = None
+    is_ascii: bool = False
     received_at: int = 0
     recorder: str = ""
     connection: int | None = None
@@ -210,13 +211,17 @@ def read(data: memoryview, *, binary: bool = False) -> tuple[Frame, list[Row]]:
 
     The text of that one is no copy.
     """
-    plain = None if binary else read_plain(data)
+    whole = bytes(data)
+    plain = None if binary else read_plain(whole)
     if plain is not None:
-        frame, text = plain
+        frame, place = plain
+        text = data[place]
         entity = decode(frame.kind, text)
         if entity is not None:
-            return frame, _rows(frame, [text], entity)
-    whole = bytes(data)
+            about = frame.about
+            assert about is not None  # or it would be of no kind that is decoded
+            told_ = (frame.topic, frame.method, frame.is_snapshot, about, entity, whole.isascii())
+            return frame, [Row(about.project_id, frame.kind, 0, text, *told_)]
     frame = Frame("unparsed") if binary else read_frame(whole)
     return frame, cut(whole, frame)
 
@@ -225,17 +230,13 @@ def cut(data: bytes, frame: Frame) -> list[Row]:
     """Cut a frame to rows, which lack what the journal's record tells; heartbeats are none."""
     if frame.kind == "heartbeat":
         return []
-    if frame.kind == "unparsed" or frame.about is None:
-        return [_whole(data, frame, frame.kind, 0)]
-    found = _rows(frame, elements(frame.message) or [frame.message])
-    return [_whole(data, frame, "unparsed", -1), *found] if frame.whole else found
-
-
-def _rows(frame: Frame, texts: Sequence[bytes | memoryview], entity: Any = None) -> list[Row]:
     about = frame.about
-    assert about is not None
-    told_ = (frame.topic, frame.method, frame.is_snapshot, about, entity)
-    return [Row(about.project_id, frame.kind, n, text, *told_) for n, text in enumerate(texts)]
+    if frame.kind == "unparsed" or about is None:
+        return [_whole(data, frame, frame.kind, 0)]
+    texts = elements(frame.message) or [frame.message]
+    told_ = (frame.topic, frame.method, frame.is_snapshot, about)
+    found = [Row(about.project_id, frame.kind, n, text, *told_) for n, text in enumerate(texts)]
+    return [_whole(data, frame, "unparsed", -1), *found] if frame.whole else found
 
 
 def _whole(data: bytes, frame: Frame, kind: str, element: int) -> Row:
@@ -275,7 +276,7 @@ def is_text(data: bytes | memoryview) -> bool:
 def spelled(row: Row) -> dict[str, Any]:
     """Return a row as a value for each column that has one; times are microseconds since 1970."""
     found = msgspec.structs.asdict(row)
-    del found["about"], found["entity"]
+    del found["about"], found["entity"], found["is_ascii"]
     text = bytes(found.pop("text"))
     if not is_text(text):
         text, found["encoding"] = b64encode(text), "base64"

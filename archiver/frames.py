@@ -71,7 +71,8 @@ class Frame(msgspec.Struct, gc=False):
     """A frame's outside. `kind` is also `heartbeat`, `untrusted` or `unparsed`.
 
     `message` is the JSON text of what was published (`b""` if absent); `whole` tells that the
-    envelope held keys that we do not know.
+    envelope held keys that we do not know, `is_snapshot` that it is the server's answer to a
+    subscription.
     """
 
     kind: str
@@ -80,15 +81,7 @@ class Frame(msgspec.Struct, gc=False):
     message: bytes = b""
     about: Topic | None = None
     whole: bool = False
-
-    @property
-    def is_snapshot(self) -> bool:
-        """True for the server's answer to a subscription."""
-        if self.method != "CREATE" or self.about is None:
-            return False
-        if self.message[:1] == b"[":
-            return True
-        return self.about.kind in ("agent", "bot") or self.about.single or self.message == b"null"
+    is_snapshot: bool = False
 
 
 @lru_cache(maxsize=1024)
@@ -161,10 +154,16 @@ def read_frame(data: bytes) -> Frame:
     if not isinstance(payload.method, str):
         return Frame("untrusted", payload.topic, None, message, about, whole)
     kind = "unparsed" if about is None else about.kind
-    return Frame(kind, payload.topic, payload.method, message, about, whole)
+    is_snapshot = payload.method == "CREATE" and _is_snapshot(message, about)
+    return Frame(kind, payload.topic, payload.method, message, about, whole, is_snapshot)
 
 
-_HEAD = 400  # a topic may take half of it
+def _is_snapshot(message: bytes, about: Topic | None) -> bool:
+    if about is None:
+        return False
+    if message[:1] == b"[":
+        return True
+    return about.kind in ("agent", "bot") or about.single or message == b"null"
 
 
 @lru_cache(maxsize=4096)
@@ -173,17 +172,16 @@ def _plain(head: bytes) -> Frame | None:
     return None if frame.whole or frame.method is None or frame.message != b"{}" else frame
 
 
-def read_plain(data: memoryview) -> tuple[Frame, memoryview] | None:
+def read_plain(data: bytes) -> tuple[Frame, slice] | None:
     """Return the outside of a frame of one entity, spelled as the server does, and its message.
 
     The message is not read: the frame is as told if that alone is JSON. None: see `read_frame`.
     """
-    head = bytes(data[:_HEAD])
-    start = head.find(b'"message":{') + 10
-    if start < 10 or bytes(data[-3:]) != b"}}}":
+    start = data.find(b'"message":{', 0, 400) + 10  # a topic may take half of it
+    if start < 10 or not data.endswith(b"}}}"):
         return None
-    frame = _plain(head[:start])
-    return None if frame is None else (frame, data[start:-2])
+    frame = _plain(data[:start])
+    return None if frame is None else (frame, slice(start, -2))
 
 
 def _mended(data: bytes) -> Frame:
@@ -195,7 +193,7 @@ def _mended(data: bytes) -> Frame:
     messages = {data[start : start + len(frame.message)] for start in _places(mended, frame)}
     if len(messages) != 1:  # it might be any of them
         return Frame("unparsed")
-    return Frame(frame.kind, frame.topic, frame.method, messages.pop(), frame.about, frame.whole)
+    return msgspec.structs.replace(frame, message=messages.pop())
 
 
 def _places(mended: bytes, frame: Frame) -> Iterator[int]:

@@ -18,11 +18,15 @@ from typing import Any
 from archiver import contract, fs, journal
 from archiver.errors import ArchiverError, ArchiveUnwritable
 from archiver.extract import Row
-from archiver.part import Part
+from archiver.part import HURRIED, LEVEL, Part
 from archiver.unsealed import DAY, Reader, day_of
 
+MANY = 12  # given this many, others wait behind them
 
-def steps(archive: Path, segment: Path, recorder: str, modes: fs.Modes) -> Iterator[str]:
+
+def steps(
+    archive: Path, segment: Path, recorder: str, modes: fs.Modes, level: int = LEVEL
+) -> Iterator[str]:
     """Move one segment into the archive, yielding the name of each durable step when it is done.
 
     A crash between any two loses nothing, and doing it again repeats nothing.
@@ -32,14 +36,13 @@ def steps(archive: Path, segment: Path, recorder: str, modes: fs.Modes) -> Itera
     with ExitStack() as stack:
         parts: dict[tuple[str, int], Part] = {}
 
-        def part_of(row: Row) -> Part:
-            key = (row.project_id, row.received_at // DAY)
-            if key not in parts:
-                folder = contract.partition(archive, row.project_id, day_of(row.received_at))
-                parts[key] = _begin(stack, folder, segment, recorder, modes)
-            return parts[key]
+        def begin(project_id: str, day: int) -> Part:
+            folder = contract.partition(archive, project_id, day_of(day * DAY))
+            name = contract.part_name(recorder, int(segment.stem))
+            draft = stack.enter_context(fs.publish(folder / name, modes))
+            return stack.enter_context(closing(Part(draft, level=level)))
 
-        _fill(reader.rows(segment.read_bytes()), part_of)
+        _fill(parts, reader.rows(segment.read_bytes()), begin)
         for part in parts.values():
             part.finish(_facts(reader, segment))
         yield f"wrote {len(parts)} drafts"
@@ -54,17 +57,15 @@ def steps(archive: Path, segment: Path, recorder: str, modes: fs.Modes) -> Itera
         yield f"removed the segment, {sum(torn)} bytes torn"
 
 
-def _fill(rows: Iterator[Row], part_of: Callable[[Row], Part]) -> None:
+def _fill(
+    parts: dict[tuple[str, int], Part], rows: Iterator[Row], begin: Callable[[str, int], Part]
+) -> None:
     """Add rows to their parts, and keep none: each would keep all of the segment's bytes."""
     for row in rows:
-        part_of(row).add(row)
-
-
-def _begin(stack: ExitStack, folder: Path, segment: Path, recorder: str, modes: fs.Modes) -> Part:
-    draft = stack.enter_context(
-        fs.publish(folder / contract.part_name(recorder, int(segment.stem)), modes)
-    )
-    return stack.enter_context(closing(Part(draft)))
+        key = (row.project_id, row.received_at // DAY)
+        if (part := parts.get(key)) is None:
+            part = parts[key] = begin(*key)
+        part.add(row)
 
 
 def _facts(reader: Reader, segment: Path) -> dict[str, Any]:
@@ -77,12 +78,18 @@ def _facts(reader: Reader, segment: Path) -> dict[str, Any]:
     }
 
 
-def seal(archive: Path, segment: Path, recorder: str, modes: fs.Modes = fs.PRIVATE) -> list[str]:
+def seal(
+    archive: Path,
+    segment: Path,
+    recorder: str,
+    modes: fs.Modes = fs.PRIVATE,
+    level: int = LEVEL,
+) -> list[str]:
     """Seal one segment; another process at work on it is waited for, and then there is nothing."""
     held = fs.lock(segment.parent / "sealing", modes, wait=True)
     assert held is not None
     try:
-        return list(steps(archive, segment, recorder, modes)) if segment.exists() else []
+        return list(steps(archive, segment, recorder, modes, level)) if segment.exists() else []
     except OSError as error:
         raise ArchiveUnwritable(
             f"{segment}: cannot seal it ({error.strerror or error});"
@@ -113,9 +120,10 @@ def main(archive: str, recorder: str, readable: str, *segments: str) -> None:
     give_way()
     gc.disable()  # a twentieth of the time: what is let go of goes by itself, and the process ends
     modes = fs.GROUP_READABLE if readable == "group" else fs.PRIVATE
+    level = LEVEL if len(segments) < MANY else HURRIED
     try:
         for segment in segments:
-            seal(Path(archive), Path(segment), recorder, modes)
+            seal(Path(archive), Path(segment), recorder, modes, level)
     except ArchiverError as error:
         sys.exit(f"Error: {error}")
 

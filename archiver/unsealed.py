@@ -93,7 +93,8 @@ class Reader:
         size = 0 if frame.message in EMPTY else len(found) - frame.whole
         source, more = self.coverage.frame(frame, record.connection, size, record.at)
         for row in found:
-            self._stamp(row, record, source)
+            row.received_at, row.seq, row.connection = record.at, record.seq, record.connection
+            row.recorder, row.source = self.recorder, source
         if facts or more:
             found += self._facts(record.seq, facts + more, -2, -1)
         return found
@@ -154,13 +155,6 @@ class Reader:
             )
             for n, fact in enumerate(facts)
         ]
-
-    def _stamp(self, row: Row, record: Record, source: str) -> None:
-        row.received_at = record.at
-        row.recorder = self.recorder
-        row.connection = record.connection
-        row.seq = record.seq
-        row.source = source
 
 
 def day_of(at: int) -> date:

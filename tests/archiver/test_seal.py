@@ -17,7 +17,7 @@ import pytest
 
 from archiver import contract, fs, seal
 from archiver.errors import ArchiveUnwritable
-from archiver.seal import steps
+from archiver.seal import MANY, steps
 from archiver.sealer import TOGETHER, Sealer
 
 P = "65f0a1b2c3d4e5f601234567"
@@ -416,6 +416,23 @@ def test_one_process_seals_several_segments(archive, journal_folder, full, seal_
 
     assert list(journal_folder.glob("*.segment")) == []
     assert {path.stem[-1] for path in archive.rglob("*.parquet")} == {"1", "2", "3"}
+
+
+def test_where_many_segments_wait_each_is_sealed_the_same_but_packed_in_less_time(
+    archive, journal_folder, tape, captured, seal_beside, sealed_rows
+):
+    script = tape().connected(1)
+    for at, data in enumerate(captured("forty_chats/frames.jsonl.gz")):
+        script.frame(data, 2 + at)
+    many = [script.write(journal_folder, number) for number in range(1, MANY + 1)]
+    assert seal_beside(*many).returncode == 0
+    hurried = sum(path.stat().st_size for path in archive.rglob("*-00000001.parquet"))
+    rows = sealed_rows(archive)
+
+    assert seal_beside(*[script.write(journal_folder, n) for n in range(1, MANY)]).returncode == 0
+
+    assert sealed_rows(archive) == rows
+    assert hurried > sum(path.stat().st_size for path in archive.rglob("*-00000001.parquet"))
 
 
 @pytest.mark.parametrize("name", ["numpy", "pandas"])
