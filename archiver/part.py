@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-_BATCH = 2_000
+_BATCH = 4_000
 # A row group has room for a whole segment of the default size, so that all versions of a chat
 # stand in one page, next to each other: they differ in little. The level is the first at which
 # typed columns and payload together take no more than the frames would as compressed lines.
 _ROWS = 50_000
 _BYTES = 32 * 2**20
-_PAGE = 8 * 2**20
+_PAGE = 4 * 2**20
 LEVEL = 6
 # Where many segments wait: a tenth of the time less, for parts a sixth larger until their day is
 # compacted.

@@ -21,7 +21,7 @@ from archiver.extract import Row
 from archiver.part import HURRIED, LEVEL, Part
 from archiver.unsealed import DAY, Reader, day_of
 
-MANY = 12  # given this many, others wait behind them
+MANY = 12  # who is given so many is behind
 
 
 def steps(

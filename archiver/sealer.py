@@ -11,14 +11,13 @@ from pathlib import Path
 
 from archiver import fs
 from archiver.errors import ArchiveUnwritable
-from archiver.seal import MANY
 
 log = logging.getLogger(__name__)
 
 AGAIN = 60.0
 # A process begins in as long as it seals a segment, a fifth of a second; a recorder that is to stop
 # waits for it.
-TOGETHER = MANY
+TOGETHER = 20
 # A segment's bytes, and its payloads in order, go back as soon as they are done with; all else is
 # kept for the next segment: to take it anew each time costs a sixth of the time, and saves 20 MB.
 # Huge pages save a twentieth, where the C library can ask for them.

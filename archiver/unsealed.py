@@ -47,7 +47,7 @@ class Reader:
     def rows(self, data: bytes, *, live: bool = False) -> Iterator[Row]:
         """Yield every row of the segment; `live` tells that its writer may still be at work."""
         for item in decode(data):
-            yield from self._item(item)
+            yield from self._record(item) if isinstance(item, Record) else self._damage(item)
         yield from self._finish(live=live)
 
     def more(self, data: bytes) -> tuple[list[Row], int]:
@@ -61,7 +61,7 @@ class Reader:
         for item in decode(data):
             if isinstance(item, Damage) and item.end == len(data):
                 break
-            found += self._item(item)
+            found += self._record(item) if isinstance(item, Record) else self._damage(item)
             taken = item.end if isinstance(item, Damage) else taken + HEADER + len(item.data)
         return found, taken
 
@@ -71,12 +71,10 @@ class Reader:
         ahead.coverage = deepcopy(self.coverage)
         return ahead._finish(live=True)  # noqa: SLF001 (our own copy)
 
-    def _item(self, item: Record | Damage) -> list[Row]:
-        if isinstance(item, Damage):
-            self.damages.append(item)
-            self._hole = item
-            return []
-        return self._record(item)
+    def _damage(self, damage: Damage) -> list[Row]:
+        self.damages.append(damage)
+        self._hole = damage
+        return []
 
     def _record(self, record: Record) -> list[Row]:
         facts: list[Fact] = []
