@@ -3,11 +3,12 @@
 As many full segments of the default size as one process seals (the frames of a recorded day, again
 and again) are sealed by it, as the recorder has it done. Processor time is all that it has, its
 start included. The same frames are sent as fast as they are taken, by a sender on the other core,
-to the bare loop and to the recorder (see *Receiving*). The bar is what a recorder has to take: a
-core must seal at least 0.45 of what the bare loop takes. Each is done three times, and the best
+to the bare loop and to the recorder (see *Receiving*). The bar is 20 µs a frame, and to seal what a
+recorder has to take: 0.45 of what the bare loop takes. Each is done three times, and the best
 counts, which depends least on what else is at work. A recorder is never held up by sealing: where
 frames come faster than they are sealed, for want of a second core, say, the journal grows until
-they do not, and is sealed then.
+they do not, and is sealed then. What the time is spent on is told in
+[decisions.md](decisions.md#sealing-keeps-up-with-receiving-in-python).
 """
 
 from __future__ import annotations
