@@ -18,9 +18,9 @@ AGAIN = 60.0
 # A process begins in as long as it seals a segment, a fifth of a second; a recorder that is to stop
 # waits for it.
 TOGETHER = 20
-# What is freed is kept for the next segment: to give it back, and take it anew page by page, costs a
-# tenth of the time, and saves 20 MB. Huge pages save a twentieth, where the C library can ask for
-# them.
+# What is freed is kept for the next segment: to give it back, and take it anew page by page, costs
+# a tenth of the time, and saves 20 MB. Huge pages save a twentieth, where the C library can ask
+# for them.
 FRUGAL = {
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     "MALLOC_MMAP_THRESHOLD_": "12000000",

@@ -8,7 +8,7 @@ recorder has to take: 0.45 of what the bare loop takes. Each is done three times
 counts, which depends least on what else is at work. A recorder is never held up by sealing: where
 frames come faster than they are sealed, for want of a second core, say, the journal grows until
 they do not, and is sealed then. What the time is spent on is told in
-[decisions.md](decisions.md#sealing-keeps-up-with-receiving-in-python).
+[decisions.md](decisions.md#sealing-reads-a-frame-once).
 """
 
 from __future__ import annotations
