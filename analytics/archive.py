@@ -8,7 +8,7 @@ It writes nothing, and knows nothing of what the queries mean.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -127,7 +127,7 @@ class Archive:
         store: Store,
         segments: Sequence[Segment],
         days: list[date],
-        names: Collection[str] | None,
+        names: Iterable[str],
     ) -> None:
         """Make `events` and many views of the facts that are kept; FactsUnusable says why not."""
         from analytics.facts.kept import lasting, limits
@@ -241,7 +241,7 @@ def connect(  # noqa: PLR0913
             f"{window.since} to {window.until}: nothing recorded of {project_id} in these days;"
             f" there is {recorded[0]} to {recorded[-1]}"
         )
-    begin = datetime.combine(days[0], time()) - EARLIER
+    begin = datetime.combine(recorded[0] if store else days[0], time()) - EARLIER
     end = datetime.combine(days[-1], time()) + timedelta(days=1)
     opened = hours.between(begin, max(end, window.end), window.tz) if hours else ()
     names = None if only is None else tuple(only)
@@ -252,7 +252,7 @@ def connect(  # noqa: PLR0913
     try:
         archive.tell(opened, is_narrow=is_narrow)
         if store:
-            archive.recall(folder, store, segments, recorded, names)
+            archive.recall(folder, store, segments, recorded, names or ())
         else:
             archive.read(folder.parts(project_id, days), segments, days)
     except BaseException:

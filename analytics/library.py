@@ -17,7 +17,7 @@ from analytics import queries
 from analytics.answer import Answer
 from analytics.config import Config, read, told
 from analytics.errors import SettingWrong
-from analytics.request import Request, day, facts_root, instant, place, reach
+from analytics.request import Request, day, instant, place, reach
 
 if TYPE_CHECKING:
     from analytics.archive import Archive
@@ -55,7 +55,6 @@ def open(  # noqa: A001, PLR0913 (analytics.open, with the commands' options)
     as_of: datetime | str | None = None,
     look_back: int | str | None = None,
     look_ahead: int | str | None = None,
-    facts: str | os.PathLike[str] | None = None,
     config: str | os.PathLike[str] | None = None,
     **settings: Unpack[Options],
 ) -> Project:
@@ -65,10 +64,9 @@ def open(  # noqa: A001, PLR0913 (analytics.open, with the commands' options)
     folder of a recorder on this machine. `project` may be left out where there is one only. The
     days are one `date`, or those from `since` up to, but without, `until`, or the `last` so many
     that are recorded; else yesterday. `as_of` answers as one could at that instant. `look_back` and
-    `look_ahead` say how many days are read around those asked for, 2 and 7 or `"all"`. `facts` is
-    the folder of what `analytics build` keeps, where it is not the archive's own. `config` is the
-    TOML file of the commands; its settings, `tz` among them, may also be given here, by the same
-    names.
+    `look_ahead` say how many days are read around those asked for, 2 and 7 or `"all"`. `config` is
+    the TOML file of the commands; its settings, `tz` among them, may also be given here, by the
+    same names.
     """
     known = Config() if config is None else read(Path(config))
     said: dict[str, Any] = dict(known.options) | {
@@ -84,11 +82,9 @@ def open(  # noqa: A001, PLR0913 (analytics.open, with the commands' options)
     if "archive" not in said:
         raise SettingWrong("archive: none is named; name the folder, or configure it")
     _refuse(date, since, until, last)
-    where = place(said["archive"], spool)
-    is_as_far = all(said.get(name, "all") == "all" for name in ("look_back", "look_ahead"))
     return Project(
         Request(
-            where,
+            place(said["archive"], spool),
             said.get("project"),
             _checked("since", day, since),
             _checked("until", day, until),
@@ -99,7 +95,6 @@ def open(  # noqa: A001, PLR0913 (analytics.open, with the commands' options)
             known,
             told(settings),
             last,
-            facts=facts_root(where, None if facts is None else Path(facts)) if is_as_far else None,
         )
     )
 

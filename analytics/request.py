@@ -129,7 +129,8 @@ class Request:
     ) -> Archive:
         """Open the archive for other days, or at another instant, and look ahead less if told.
 
-        `settings` are those that differ from the project's.
+        `settings` are those that differ from the project's. Facts that are kept are asked by who
+        names the metrics: other questions see views as they are of the days around.
         """
         from analytics.archive import connect
         from analytics.errors import FactsUnusable
@@ -147,13 +148,13 @@ class Request:
             start=self.start,
         )
         try:
-            return ask(store=self._store(window))
+            return ask(store=self._store(window) if only is not None else None)
         except FactsUnusable as error:
             click.echo(f"Note: {error}; meanwhile all is worked out anew", err=True)
             return ask()
 
     def _store(self, window: Window) -> Store | None:
-        """Return what is kept of the project, if days are asked about for which it is worth it."""
+        """Return what is kept of the project, if the days asked about are many."""
         from analytics.facts.store import store_of
 
         is_long = window.until - window.since > WORTH and not window.apart

@@ -7,7 +7,7 @@ about: as with `--look-back all --look-ahead all`. It writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from analytics import queries
@@ -21,12 +21,9 @@ _MADE = ("living", "coverage", "gap_reports", "gaps")
 
 
 def recall(
-    relations: Relations, state: State, window: Window, names: Collection[str] | None
+    relations: Relations, state: State, window: Window, names: Iterable[str]
 ) -> frozenset[str]:
-    """Make `events` and the views that are kept; return which views are made.
-
-    `names` are the metrics that will be asked; None stands for whatever it may be.
-    """
+    """Make `events` and the views that are kept for some metrics; return which views are made."""
     engine = relations.engine
     engine.keep("living", queries.view("living"))
     engine.keep("again", _of_living("touched"))
@@ -36,10 +33,7 @@ def recall(
     batches = [one for one in state.batches if one.number in chosen]
     for name in (*OWN, *relations.derived):
         relations.join(name, "chosen", batches)
-    if names is None:
-        relations.tell_everything()
-    else:
-        relations.tell_days(_days(window, names))
+    relations.tell_days(_days(window, names))
     return frozenset({*AT_ONCE, *OWN, *relations.derived, *SURROUNDINGS, *_MADE})
 
 

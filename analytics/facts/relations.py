@@ -214,11 +214,6 @@ class Relations:
         ]
         self.engine.view("events", _union(told))
 
-    def tell_everything(self) -> None:
-        """Make `events` of all rows as they are."""
-        names = (*self._others, *self._around(self._news.parts))
-        self.engine.view("events", _union([f"select {COLUMNS} from {name}" for name in names]))  # noqa: S608
-
     def _around(self, days: Iterable[date]) -> list[str]:
         """Make a relation of the parts of some days; return its name, if there is any."""
         parts = [part for day in sorted(set(days)) for part in self._news.parts.get(day, ())]
