@@ -51,8 +51,8 @@ def _segment(folder: Path, hour: int) -> int:
 
 
 def _hours(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:
-    # What was covered is told at the end, of the time before: it stays with its neighbours.
-    hours = pc.cumulative_max(pc.hour(table["received_at"]))
+    # What a segment covers is told when it ends, by its first number: it stays with what follows.
+    hours = pc.cumulative_min(pc.hour(table["received_at"])[::-1])[::-1]
     for number in range(HOURS):
         rows = table.filter(pc.equal(hours, number))
         if len(rows):

@@ -40,7 +40,6 @@ BIN = Path(sys.executable).parent
 # Runs a command of ours in this process, then says what it cost.
 _MEASURED = """
 import runpy, sys, time
-began = time.perf_counter()
 sys.argv = sys.argv[1:]
 code = 0
 try:
@@ -50,18 +49,19 @@ except SystemExit as done:
 # Not getrusage(): that remembers the process which started this one.
 read = next(l for l in open("/proc/self/io") if l.startswith("rchar")).split()[1]
 peak = next(l for l in open("/proc/self/status") if l.startswith("VmHWM")).split()[1]
-print(time.perf_counter() - began, peak, read, file=sys.stderr)
+print(time.process_time(), peak, read, file=sys.stderr)
 sys.exit(code)
 """
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a process cost: seconds with its start, MB of memory at most, MB read."""
+    """What a process cost: seconds with its start, MB at most and read, seconds of processor."""
 
     seconds: float
     memory: float
     read: float
+    processor: float
 
 
 def cost(*command: object, limit: float | None = None) -> Cost:
@@ -81,8 +81,8 @@ def told(*command: object, limit: float | None = None, status: int = 0) -> tuple
     )
     seconds = time.perf_counter() - began
     assert done.returncode == status, f"{command} ended with {done.returncode}: {done.stderr}"
-    _, peak, read = done.stderr.split()[-3:]
-    return Cost(seconds, int(peak) / 1000, int(read) / 1e6), done.stdout
+    processor, peak, read = done.stderr.split()[-3:]
+    return Cost(seconds, int(peak) / 1000, int(read) / 1e6, float(processor)), done.stdout
 
 
 def median(costs: list[Cost]) -> Cost:
