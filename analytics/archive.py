@@ -149,7 +149,7 @@ class Archive:
             derived=lasting(state.limits, limits(self.settings)),
             since=self.window.start - LOOK_BACK,
         )
-        self._made |= recall(relations, state, self.window, names)
+        self._made |= recall(relations, self.window, names)
 
     def _sealed(self, parts: Sequence[Part]) -> list[str]:
         if parts:

@@ -18,6 +18,7 @@ from analytics.facts.kept import ASIDE, AT_ONCE, HEARD, KEPT, ROWS, SURROUNDINGS
 from analytics.facts.news import News, news
 from analytics.facts.relations import COLUMNS, IS_OPEN, TRIMMED, Relations
 from analytics.facts.store import Batch, State, Store
+from analytics.facts.surroundings import survey
 from analytics.folder import Folder
 from analytics.settings import Settings
 from analytics.window import Window
@@ -129,6 +130,7 @@ class _Build:
         window = Window(*_ANY_DAY, "UTC", utc_now())
         Archive(engine, self._project_id, window, self._settings).tell()
         relations = Relations(engine, self._store, state, found)
+        survey(relations)
         done = self._batches(relations, state.next)
         every = (*state.batches, *done)
         state = State(done[-1].number + 1, limits(self._settings), found.days, every)

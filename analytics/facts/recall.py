@@ -13,24 +13,23 @@ from datetime import date, timedelta
 from analytics import queries
 from analytics.facts.kept import AT_ONCE, OWN, SURROUNDINGS
 from analytics.facts.relations import Relations
-from analytics.facts.store import State
+from analytics.facts.surroundings import survey
 from analytics.window import Window
 
 _DAY = timedelta(days=1)
 _MADE = ("living", "coverage", "gap_reports", "gaps")
 
 
-def recall(
-    relations: Relations, state: State, window: Window, names: Iterable[str]
-) -> frozenset[str]:
+def recall(relations: Relations, window: Window, names: Iterable[str]) -> frozenset[str]:
     """Make `events` and the views that are kept for some metrics; return which views are made."""
     engine = relations.engine
+    survey(relations)
     engine.keep("living", queries.view("living"))
     engine.keep("again", _of_living("touched"))
     relations.derive(with_aside=True)
     engine.keep("chosen", f"{_of_living('current')} anti join again using (conversation_id)")
     chosen = {number for (number,) in engine.table("select distinct batch from chosen").rows}
-    batches = [one for one in state.batches if one.number in chosen]
+    batches = [one for one in relations.batches if one.number in chosen]
     for name in (*OWN, *relations.derived):
         relations.join(name, "chosen", batches)
     relations.tell_days(_days(window, names))

@@ -22,7 +22,7 @@ COLUMNS = ", ".join(["project_id", "date", *contract.NAMES])
 OF_A_CHAT = "kind in ('request', 'message') and request_id is not null"
 _OF_NONE = "(kind not in ('request', 'message') or request_id is null)"
 _SAME_ROW = " and ".join(f"known.{name} = new.{name}" for name in contract.KEY)
-_NOBODY = "select '' as conversation_id, 0 as batch where false"
+NOBODY = "select '' as conversation_id, 0 as batch where false"
 IS_OPEN = "(lives.closed_at is null or lives.open_at >= lives.closed_at)"
 # What the server sent is long, and nothing asks for it.
 TRIMMED = ", ".join(
@@ -52,9 +52,9 @@ class Relations:
         self.derived = derived
         self._since = since
         self._store = store
-        self._batches = state.batches
-        self._news = news
-        self._others = list(others)
+        self.batches = state.batches
+        self.news = news
+        self.others = list(others)
         self._arrived = list(others)
         if news.unknown:
             engine.read("arrived", news.unknown)
@@ -63,12 +63,10 @@ class Relations:
         self._make_fresh()
         self._make_current()
         self._make_at_once()
-        self._make_surroundings()
-        self._make_touched()
 
     def kept(self, name: str, batches: Iterable[Batch] | None = None) -> list[str]:
         """Make a relation of what is kept of a view; return its name, if there is anything."""
-        paths = self._store.paths(self._batches if batches is None else batches, name)
+        paths = self._store.paths(self.batches if batches is None else batches, name)
         if paths:
             self.engine.files(f"kept_{name}", paths)
         return [f"kept_{name}"] if paths else []
@@ -82,12 +80,12 @@ class Relations:
             for name in self._arrived
         ]
         make = self.engine.keep if kept else self.engine.view
-        make("new_aside", _union(new) or f"select {COLUMNS} from kept_{ASIDE} where false")  # noqa: S608
+        make("new_aside", union(new) or f"select {COLUMNS} from kept_{ASIDE} where false")  # noqa: S608
         whole = [f"select {COLUMNS} from {name}" for name in ("new_aside", *kept)]  # noqa: S608
         if self._since is None:
-            self.engine.view(ASIDE, _union(whole))
+            self.engine.view(ASIDE, union(whole))
             return
-        self.engine.view("every_aside", _union(whole))
+        self.engine.view("every_aside", union(whole))
         self.engine.keep(ASIDE, _ASIDE_SINCE.format(since=self._since))
 
     def _make_fresh(self) -> None:
@@ -113,14 +111,14 @@ class Relations:
             f"select conversation_id, max(batch) as batch from {name} group by conversation_id"  # noqa: S608
             for name in self.kept("lives")
         ]
-        self.engine.keep("known", _union(kept) or _NOBODY)
+        self.engine.keep("known", union(kept) or NOBODY)
         self.engine.keep("current", "select * from known anti join fresh using (conversation_id)")
         rows = [
             f"select {COLUMNS} from {name} semi join"  # noqa: S608
             " (from known semi join fresh using (conversation_id)) using (conversation_id, batch)"
             for name in self.kept(ROWS)
         ]
-        self.engine.keep("remembered", _union(rows) or f"select {COLUMNS} from {ASIDE} where false")  # noqa: S608
+        self.engine.keep("remembered", union(rows) or f"select {COLUMNS} from {ASIDE} where false")  # noqa: S608
 
     def _make_at_once(self) -> None:
         """Make the views that tell which chats are asked about, and who is an agent."""
@@ -128,60 +126,6 @@ class Relations:
         for name in AT_ONCE:
             self.engine.keep(f"new_{name}", queries.view(name))
             self.join(name, "current")
-
-    def _make_surroundings(self) -> None:
-        """Make `agents`, `holes`, and what they stand on: lags are looked up if not known."""
-        self.tell_days(())
-        for name in ("agents", "coverage", "gap_reports"):
-            self.engine.keep(name, queries.view(name))
-        days = "'" + "', '".join(str(day) for day in sorted(self._new_days())) + "'"
-        known = [
-            f"select {SURROUNDINGS['gap_lags']} from {name} where"  # noqa: S608
-            f" cast(cast(since as date) as varchar) not in ({days}) and"
-            f" cast(cast(since - interval 1 minute as date) as varchar) not in ({days})"
-            for name in self.kept("gap_lags", self._batches[-1:])
-        ]
-        self.engine.keep("known_lags", _union(known) or "select '' as recorder where false")
-        self._look_up_lags(known=bool(known))
-        for name in ("gaps", "holes"):
-            self.engine.keep(name, queries.view(name))
-
-    def _look_up_lags(self, *, known: bool) -> None:
-        same = "recorder, since" if known else "recorder"
-        unknown = f"select distinct since from gap_reports anti join known_lags using ({same})"  # noqa: S608
-        asked = self.engine.table(
-            f"select distinct cast(since as date), cast(since - interval 1 minute as date)"  # noqa: S608
-            f" from ({unknown})"
-        )
-        self.tell_days({day for row in asked.rows for day in row if day is not None})
-        new = f"select * from ({queries.view('gap_lags')})"  # noqa: S608
-        told = [f"{new} anti join known_lags using ({same})"]
-        self.engine.keep("gap_lags", _union([*told, "select * from known_lags"] if known else told))
-
-    def _new_days(self) -> set[date]:
-        """Return the days of which rows are not known yet."""
-        found = set(self._news.new_days)
-        for name in self._others:
-            found |= {day for (day,) in self.engine.table(f"select distinct date from {name}").rows}  # noqa: S608
-        return found
-
-    def _make_touched(self) -> None:
-        """Make `touched`: current chats whose facts may be others now, and if for good."""
-        if not self._batches:
-            self.engine.keep("touched", f"select *, false as is_due from ({_NOBODY})")  # noqa: S608
-            return
-        newest = self._batches[-1:]
-        for name in ("holes", "agents"):
-            self.kept(name, newest)
-            columns = SURROUNDINGS[name]
-            self.engine.keep(
-                f"changed_{name}",
-                f"(select {columns} from {name} except select {columns} from kept_{name}) union"  # noqa: S608
-                f" (select {columns} from kept_{name} except select {columns} from {name})",
-            )
-        for name in ("lives", "sessions", "conversations", "received_messages"):
-            self.kept(name)
-        self.engine.keep("touched", _TOUCHED)
 
     def tell_of(self, chats: str, *, with_aside: bool) -> None:
         """Make `events` of all rows of some of the fresh chats, perhaps with those of no chat."""
@@ -200,23 +144,23 @@ class Relations:
         ]
         told += [
             f"select {COLUMNS} from {name} where {whose} and request_id not {is_remembered}"  # noqa: S608
-            for name in (*self._others, *self._around(day for (day,) in found.rows))
+            for name in (*self.others, *self._around(day for (day,) in found.rows))
         ]
         told += [f"select {COLUMNS} from {ASIDE}"] if with_aside else []  # noqa: S608
-        self.engine.view("events", _union(told))
+        self.engine.view("events", union(told))
 
     def tell_days(self, days: Iterable[date]) -> None:
         """Make `events` of the rows of no chat, and of what was received of chats on some days."""
         told = [f"select {COLUMNS} from {ASIDE}"]  # noqa: S608
         told += [
             f"select {COLUMNS} from {name} where {OF_A_CHAT}"  # noqa: S608
-            for name in (*self._others, *self._around(days))
+            for name in (*self.others, *self._around(days))
         ]
-        self.engine.view("events", _union(told))
+        self.engine.view("events", union(told))
 
     def _around(self, days: Iterable[date]) -> list[str]:
         """Make a relation of the parts of some days; return its name, if there is any."""
-        parts = [part for day in sorted(set(days)) for part in self._news.parts.get(day, ())]
+        parts = [part for day in sorted(set(days)) for part in self.news.parts.get(day, ())]
         if parts:
             self.engine.read("around", parts)
         return ["around"] if parts else []
@@ -234,7 +178,7 @@ class Relations:
         self.tell_of("unread", with_aside=with_aside)
         for name in OWN:
             read = f"select * from ({queries.view(name)}) anti join again using (conversation_id)"  # noqa: S608
-            self.engine.keep(f"new_{name}", _union([read, *self._again(name)]))
+            self.engine.keep(f"new_{name}", union([read, *self._again(name)]))
             self.engine.view(name, f"select * from new_{name}")  # noqa: S608
         between = queries.needed(" ".join(self.derived), made=(*AT_ONCE, *OWN, *SURROUNDINGS))
         for name in between:
@@ -256,7 +200,7 @@ class Relations:
             f"select * exclude (batch) from {kept} semi join {chats} using (conversation_id, batch)"  # noqa: S608
             for kept in self.kept(name, batches)
         ]
-        self.engine.view(name, _union([f"select * from new_{name}", *told]))  # noqa: S608
+        self.engine.view(name, union([f"select * from new_{name}", *told]))  # noqa: S608
 
 
 _ASIDE_SINCE = """
@@ -281,48 +225,7 @@ inner join states
         and coalesce(every_aside.updated_at, every_aside.received_at) = states.changed_at
 where every_aside.kind = 'agent' and every_aside.received_at < timestamp '{since}'
 """
-_TOUCHED = """
-with due as (
-    select kept_lives.conversation_id
-    from kept_lives
-    inner join changed_holes
-        on
-            kept_lives.first_at < coalesce(changed_holes.until, timestamp '9999-12-31')
-            and kept_lives.last_at > changed_holes.starts_at
-    union all
-    select conversation_id
-    from kept_received_messages
-    where sender_id in (select agent_id from changed_agents)
-    union all
-    select conversation_id
-    from kept_sessions
-    where closed_by in (select agent_id from changed_agents)
-    union all
-    select conversation_id
-    from kept_conversations
-    where
-        created_by in (select agent_id from changed_agents)
-        or created_by in (select project_user_id from changed_agents)
-),
-
-open as (
-    select distinct
-        conversation_id,
-        batch
-    from kept_sessions
-    where closed_at is null
-)
-
-select
-    current.conversation_id,
-    current.batch,
-    current.conversation_id in (select conversation_id from due) as is_due
-from current
-where
-    current.conversation_id in (select conversation_id from due)
-    or (current.conversation_id, current.batch) in (select conversation_id, batch from open)
-"""
 
 
-def _union(selects: Sequence[str]) -> str:
+def union(selects: Sequence[str]) -> str:
     return " union all ".join(f"({one})" for one in selects)

@@ -10,6 +10,7 @@ from growing import Growing
 
 from archiver.compact import Compaction, Job
 from archiver.contract import partition
+from archiver.place import LocalPartition
 
 DAY = timedelta(days=1)
 WHOLE = date(2026, 3, 2), date(2026, 3, 11)
@@ -41,7 +42,8 @@ def test_whatever_was_built_when_the_answers_are_those_of_the_archive(growing, s
 
 def compact(growing, name):
     day = date.fromisoformat(name.removeprefix("date="))
-    one = Compaction(partition(growing.root, growing.project_id, day), Job(lambda: 0, 0))
+    folder = partition(growing.root, growing.project_id, day)
+    one = Compaction(LocalPartition(folder), Job(lambda: 0, 0))
     one.run()
     assert not one.faults
 
