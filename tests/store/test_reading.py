@@ -61,6 +61,21 @@ def ask_archiver(*arguments):
     return told.stdout
 
 
+def test_facts_of_an_archive_there_are_kept_in_a_folder_here(folder, place, tmp_path):
+    """They are built of what the bucket holds, and then of what was published later."""
+    copy(folder, place, keep=lambda path: "date=2026-03-04" not in path.as_posix())
+    facts = ("--archive", place.remote.url, "--facts", tmp_path / "facts")
+    days = ("--since", "2026-02-27", "--until", "2026-03-08", "--no-compare", "--format", "json")
+    names = ("--metrics", "chats_offered,response_time,agent_chats")
+
+    assert "3 days with something new" in ask("build", *facts)
+    copy(folder, place, keep=lambda path: "date=2026-03-04" in path.as_posix())
+    assert "1 days with something new" in ask("build", *facts)
+    told = ask("report", *facts, *days, *names)
+
+    assert rounded(told) == rounded(ask("report", "--archive", folder, *days, *names))
+
+
 @pytest.mark.parametrize(
     "command",
     [
