@@ -27,6 +27,7 @@ from analytics.settings import BREAKDOWNS
 
 # Each view stands only on those before it (and on `events`, `params`, `days`).
 VIEWS = (
+    "receipts",
     "quarters",
     "periods",
     "quarter_periods",
@@ -97,7 +98,7 @@ VIEWS = (
 
 # What is only named: each is read once, or by metrics of which each reads other rows of it, so that
 # working it out as a whole would hold in memory what nobody asks for at once.
-NAMED = frozenset({"facts", "measured"})
+NAMED = frozenset({"facts", "measured", "receipts"})
 
 # In the order in which a report tells them.
 METRICS = (

@@ -17,6 +17,7 @@ from analytics.facts.surroundings import survey
 from analytics.window import Window
 
 _DAY = timedelta(days=1)
+_RECEIVED = {"events", "receipts"}
 _MADE = ("living", "coverage", "gap_reports", "gaps")
 
 
@@ -42,7 +43,7 @@ def _of_living(chats: str) -> str:
 
 def _days(window: Window, names: Iterable[str]) -> set[date]:
     """Return the days of which what was received is asked for itself, by a metric of receiving."""
-    if not any("events" in queries.load("metrics", name).words for name in names):
+    if not any(_RECEIVED & queries.load("metrics", name).words for name in names):
         return set()
     first, last = window.start.date() - _DAY, min(window.end, window.now).date()
     return {first + n * _DAY for n in range((last - first).days + 1)}

@@ -23,83 +23,71 @@
 --   repaired_count: chats read again, after a gap or to learn how they were closed
 --   clock_regress_count: live rows older, by the server's clock, than one received before
 --   stale_open_count: chats open at the window's end or now, silent for 24 hours before it
-with received as (
-    select
-        events.kind,
-        events.source,
-        events.is_snapshot,
-        events.mistyped,
-        events.request_id,
-        events.updated_at,
-        max(
-            case when events.source = 'realtime' and not events.is_snapshot then events.updated_at end
-        ) over (
-            partition by events.kind, events.entity_id, events.recorder
-            order by events.received_at asc, events.updated_at asc nulls last, events.seq asc
-            rows between unbounded preceding and 1 preceding
-        ) as reached_at,
-        events.kind in ('request', 'message', 'agent') and events.entity_id is not null
-            as is_entity,
-        (
-            unix_micros(events.received_at)
-            - unix_micros(coalesce(events.updated_at, events.created_at))
-        ) / 1e6 as lag_s,
-        row_number() over (
-            partition by
-                events.kind,
-                events.entity_id,
-                case when events.kind <> 'message' then events.updated_at end,
-                case when events.kind = 'agent' then events.available end,
-                case when events.kind = 'agent' then events.profile_status end,
-                case when events.kind = 'agent' then events.busy end
-            order by
-                events.received_at asc, events.recorder asc, events.seq asc, events.element asc
-        ) as copy_no
-    from events
-    cross join params
-    where
-        events.kind not in ('control', 'gap')
-        and events.received_at >= params.start_utc
-        and events.received_at < params.end_utc
-),
-
--- Only a live row that says something new tells how late it came.
-totals as (
+with counts as (
     select
         count(*) as rows_count,
         count(case when is_entity then 1 end) as entities_count,
-        count(case when is_entity and copy_no > 1 then 1 end) as duplicates_count,
+        count(case when kind = 'unparsed' then 1 end) as unparsed_count,
+        count(case when kind = 'untrusted' then 1 end) as untrusted_count,
+        count(case when mistyped is not null then 1 end) as mistyped_count,
+        count(distinct case when is_entity and source = 'repair' then conversation_id end)
+            as repaired_count
+    from receipts
+),
+
+versions as (
+    select
+        kind,
+        entity_id,
+        min(received_at) as first_at,
+        min(case when is_live then received_at end) as first_live_at,
+        min(coalesce(updated_at, created_at)) as happened_at
+    from receipts
+    where is_entity
+    group by kind, entity_id, version_at, available, profile_status, busy
+),
+
+-- Only a live row that says something new tells how late it came.
+lags as (
+    select
+        count(*) as versions_count,
         percentile_cont(0.5) within group (
             order by
                 case
-                    when is_entity and copy_no = 1 and source = 'realtime' and not is_snapshot
-                        then lag_s
+                    when first_live_at = first_at
+                        then (unix_micros(first_at) - unix_micros(happened_at)) / 1e6
                 end
         ) as receive_lag_p50_s,
         percentile_cont(0.95) within group (
             order by
                 case
-                    when is_entity and copy_no = 1 and source = 'realtime' and not is_snapshot
-                        then lag_s
+                    when first_live_at = first_at
+                        then (unix_micros(first_at) - unix_micros(happened_at)) / 1e6
                 end
-        ) as receive_lag_p95_s,
-        count(case when kind = 'unparsed' then 1 end) as unparsed_count,
-        count(case when kind = 'untrusted' then 1 end) as untrusted_count,
-        count(case when mistyped is not null then 1 end) as mistyped_count,
-        count(distinct case when is_entity and source = 'repair' then request_id end)
-            as repaired_count,
-        count(
-            case
-                when
-                    kind in ('request', 'agent')
-                    and copy_no = 1
-                    and source = 'realtime'
-                    and not is_snapshot
-                    and updated_at < reached_at
-                    then 1
-            end
-        ) as clock_regress_count
-    from received
+        ) as receive_lag_p95_s
+    from versions
+),
+
+steps as (
+    select
+        updated_at,
+        max(updated_at) over (
+            partition by kind, entity_id, recorder
+            order by received_at asc, updated_at asc nulls last, seq asc
+            rows between unbounded preceding and 1 preceding
+        ) as reached_at,
+        row_number() over (
+            partition by kind, entity_id, version_at, available, profile_status, busy
+            order by received_at asc, recorder asc, seq asc
+        ) as copy_no
+    from receipts
+    where is_entity and is_live and kind in ('request', 'agent')
+),
+
+regresses as (
+    select count(*) as clock_regress_count
+    from steps
+    where copy_no = 1 and updated_at < reached_at
 ),
 
 told as (
@@ -178,23 +166,26 @@ stale as (
 )
 
 select
-    totals.rows_count,
-    totals.receive_lag_p50_s,
-    totals.receive_lag_p95_s,
-    totals.duplicates_count / nullif(cast(totals.entities_count as double), 0) as duplicate_ratio,
-    totals.unparsed_count,
-    totals.untrusted_count,
-    totals.mistyped_count,
+    counts.rows_count,
+    lags.receive_lag_p50_s,
+    lags.receive_lag_p95_s,
+    (counts.entities_count - lags.versions_count)
+    / nullif(cast(counts.entities_count as double), 0) as duplicate_ratio,
+    counts.unparsed_count,
+    counts.untrusted_count,
+    counts.mistyped_count,
     controls.truncated_count,
     controls.refused_count,
     unknowns.unknown_sender_count,
     untold.closes_untold_count,
     missed.gaps_count,
     missed.gaps_s,
-    totals.repaired_count,
-    totals.clock_regress_count,
+    counts.repaired_count,
+    regresses.clock_regress_count,
     stale.stale_open_count
-from totals
+from counts
+cross join lags
+cross join regresses
 cross join controls
 cross join unknowns
 cross join untold
