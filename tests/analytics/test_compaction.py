@@ -34,6 +34,7 @@ from pathlib import Path
 from archiver import contract, fs
 from archiver.compact import Compaction, Job
 from archiver.part import Part
+from archiver.place import LocalPartition
 from archiver.recording import wall_clock
 from archiver.columns import arrow
 
@@ -52,7 +53,7 @@ def publish(number):
 
 for number in itertools.count():
     publish(number)
-    one = Compaction(folder, Job(wall_clock, int(grace) * 1_000_000))
+    one = Compaction(LocalPartition(folder), Job(wall_clock, int(grace) * 1_000_000))
     one.run()
     assert not one.faults, one.faults
 """
@@ -67,7 +68,7 @@ def compacting(root, grace):
     try:
         while not list(folder.glob("*.parquet")):
             assert writer.poll() is None
-        yield folder
+        yield folder, writer
         assert writer.poll() is None  # it went on to the end
     finally:
         writer.kill()
@@ -112,13 +113,14 @@ def wrong(read, folder, last):
 def test_who_reads_while_parts_are_compacted_sees_each_row_once_all_the_time(tmp_path):
     until = time.monotonic() + PATIENCE
     seen = reads = 0
-    with compacting(tmp_path, grace=3) as folder:
+    with compacting(tmp_path, grace=3) as (folder, writer):
         first = folder / contract.part_name("main", 0)
         while reads < READS or first.exists():
             fault, seen = wrong(counting if reads % 25 else asked, folder, seen)
             assert (fault, reads) == (None, reads)
             reads += 1
             assert time.monotonic() < until
+            assert writer.poll() is None
         generation = listing.manifest_of(folder).generation
 
     assert generation > 20
@@ -129,9 +131,10 @@ def test_who_reads_while_parts_are_compacted_sees_each_row_once_all_the_time(tmp
 def test_who_does_not_ask_the_manifest_sees_rows_twice_until_the_grace_is_over(tmp_path):
     until = time.monotonic() + PATIENCE
     fault, seen = None, 0
-    with compacting(tmp_path, grace=3600) as folder:
+    with compacting(tmp_path, grace=3600) as (folder, writer):
         while fault is None:
             fault, seen = wrong(everything, folder, seen)
             assert time.monotonic() < until
+            assert writer.poll() is None
 
     assert fault == "double"

@@ -1,7 +1,8 @@
-"""A desk recorded once, and archives that begin without a part of it."""
+"""A desk recorded once, and archives that begin without a part of it or with all that is kept."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -32,6 +33,25 @@ def whole(once: Callable[..., Path]) -> Path:
             record_history(settings, Plan(root, span, (gap,), recorder=recorder))
 
     return once("desk-with-facts", record)
+
+
+@pytest.fixture(scope="session")
+def kept(whole: Path, once: Callable[..., Path]) -> Path:
+    """Keep facts of all of it, in several batches."""
+
+    def keep(root: Path) -> None:
+        one = Growing.beside(whole, root)
+        one.add(one.left())
+        assert one.build().chats > 150
+
+    return once("desk-with-facts-kept", keep)
+
+
+@pytest.fixture
+def built(whole: Path, kept: Path, tmp_path: Path) -> Growing:
+    """Return a copy of it with what is kept, to do with as one likes."""
+    shutil.copytree(kept, tmp_path / "built")
+    return Growing(whole, tmp_path / "built")
 
 
 @pytest.fixture

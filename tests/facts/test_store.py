@@ -78,13 +78,6 @@ def test_what_a_build_replaced_goes_when_nobody_reads_it_any_more(growing):
     growing.assert_same(WHOLE)
 
 
-@pytest.fixture
-def built(growing):
-    growing.add(growing.left())
-    growing.build(at_a_time=1000)
-    return growing
-
-
 def test_a_damaged_file_is_not_believed_and_all_is_built_anew(built):
     luck = Random()
     path = luck.choice([path for path in files(built.store) if path.name == "messages.facts"])
@@ -96,7 +89,7 @@ def test_a_damaged_file_is_not_believed_and_all_is_built_anew(built):
         built.ask(built.store, WHOLE, NAMES)
 
     assert str(error.value) == f"{path}: damaged; 'analytics build' mends it"
-    assert built.build().is_anew
+    assert built.build(at_a_time=1000).is_anew
     built.assert_same(WHOLE)
 
 
@@ -117,7 +110,7 @@ def test_a_state_that_says_nothing_is_not_believed(built, text, told):
         built.ask(built.store, WHOLE, NAMES)
 
     assert str(error.value) == f"{path}: {told}"
-    assert built.build().is_anew
+    assert built.build(at_a_time=1000).is_anew
     built.ask(built.store, WHOLE, NAMES)
 
 
@@ -131,7 +124,7 @@ def test_what_is_gone_from_the_archive_is_gone_from_the_answers(built):
 
     told = "parts are gone; 'analytics build' begins anew"
     assert str(error.value) == f"{built.store.folder}: {told}"
-    assert built.build().is_anew
+    assert built.build(at_a_time=1000).is_anew
     built.assert_same(WHOLE)
 
 
