@@ -9,6 +9,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from click.testing import CliRunner
+from jupyter_client import AsyncKernelManager
+from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 
 import analytics
@@ -55,16 +57,30 @@ def report(recorded):
     return call
 
 
+@pytest.fixture(scope="module")
+def kernel():
+    """Have one kernel for all: to start it and to import pandas and Altair takes longest."""
+    manager = AsyncKernelManager(kernel_name="python3")
+    yield manager
+    run_sync(manager.shutdown_kernel)(now=True)
+
+
 @pytest.fixture
-def shown(recorded, monkeypatch):
-    """Run a notebook as Jupyter does; return its pictures, and all else that it shows."""
+def shown(recorded, kernel, monkeypatch):
+    """Run a notebook as Jupyter does; return its pictures, and all else that it shows.
+
+    It knows no name that another one gave.
+    """
     monkeypatch.setenv("ARCHIVE", str(recorded))
     monkeypatch.setenv("DESK_TZ", "Europe/Rome")
 
     def call(name):
         notebook = read(name)
+        notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))
         where = {"metadata": {"path": str(FOLDER)}}
-        NotebookClient(notebook, timeout=120, kernel_name="python3", resources=where).execute()
+        client = NotebookClient(notebook, timeout=120, km=kernel, resources=where)
+        client.execute()
+        client.kc.stop_channels()
         outputs = [output for cell in code(notebook) for output in cell.outputs]
         assert not [one for one in outputs if one.output_type in {"error", "stream"}]
         told = [one.data for one in outputs]
