@@ -40,7 +40,7 @@ def tiledesk_compatible(run, archive, project):
 def test_forty_chats_are_kept_byte_for_byte_and_count_as_the_server_counted(
     play, run, archive, gaps, sent_entities, kept_entities
 ):
-    server, rows = play("forty_chats/frames.jsonl.gz", FORTY, 10)
+    server, rows = play("forty_chats/frames.jsonl.gz", FORTY, 25)
 
     sent, kept = sent_entities(server.sent()), kept_entities(rows)
     assert len(sent) == 2
