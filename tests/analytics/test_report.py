@@ -12,14 +12,22 @@ from analytics.comparison import HEADLINES
 MONDAY = ("--date", "2026-03-16")
 
 
+@pytest.fixture(scope="module")
+def reports():
+    """Reports asked for before: they cost a second each."""
+    return {}
+
+
 @pytest.fixture
-def told(weeks, ask):
+def told(weeks, ask, reports):
     """Return the report of some days."""
 
     def call(*options):
-        done = ask("report", "--archive", weeks, *options, "--format", "json")
-        assert done.exit_code == 0, done.output
-        return json.loads(done.stdout)
+        if options not in reports:
+            done = ask("report", "--archive", weeks, *options, "--format", "json")
+            assert done.exit_code == 0, done.output
+            reports[options] = done.stdout
+        return json.loads(reports[options])
 
     return call
 
