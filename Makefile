@@ -8,6 +8,10 @@ COG := $(BIN)/cog -I docs --verbosity=1
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 PIP := $(INSTALL) --constraint constraints.txt
 
+# Where it is set, as in many containers, each of the hundreds of processes that the tests start
+# would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test lint bench spark soak docs site dist clean
 .DEFAULT_GOAL := help
 
@@ -18,7 +22,7 @@ demo: $(VENV)/.run ## record a simulated desk and report on it (no credentials, 
 	@PATH="$(abspath $(BIN)):$$PATH" sh docs/demo.sh
 
 test: $(VENV)/.dev ## run the whole test suite
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev site ## check style, types, that documents are fresh and lead to where they say
 	$(BIN)/ruff check
