@@ -10,7 +10,6 @@ import json
 import logging
 import threading
 import time
-from itertools import pairwise
 
 import pytest
 
@@ -127,13 +126,14 @@ def test_those_who_dial_together_go_one_after_the_other():
         turns.append(time.monotonic())
 
     crowd = [threading.Thread(target=dial) for _ in range(6)]
+    begun = time.monotonic()
     for one in crowd:
         one.start()
     for one in crowd:
         one.join()
 
-    assert all(after - before > 0.05 for before, after in pairwise(sorted(turns)))
-    assert max(turns) - min(turns) > 0.45
+    # A busy machine wakes one late, and then the next is close behind; nobody is early.
+    assert all(at - begun > 0.099 * before for before, at in enumerate(sorted(turns)))
 
 
 def test_who_waits_for_his_turn_need_not_wait_to_stop():
