@@ -79,14 +79,13 @@ def open_rows(database: Any) -> Callable[..., archive.Archive]:
         until: date,
         tz: str = "UTC",
         now: datetime | None = None,
-        facts: frozenset[str] | None = None,
         **settings: Any,
     ) -> archive.Archive:
         late = datetime.combine(until, datetime.min.time()) + timedelta(days=30)
         window = choose(since, until, tz, now or late)
         hours = settings.pop("opening_hours", ())
         is_narrow = settings.pop("is_narrow", False)
-        opened = archive.Archive(database, PROJECT, window, Settings(**settings), facts)
+        opened = archive.Archive(database, PROJECT, window, Settings(**settings))
         opened.tell(hours, is_narrow=is_narrow)
         database.connection.register("given", table)
         database.keep("events", f"select {columns()} from given")
@@ -96,16 +95,16 @@ def open_rows(database: Any) -> Callable[..., archive.Archive]:
 
 
 @pytest.fixture(scope="session")
-def open_case(open_rows: Callable[..., archive.Archive]) -> Callable[..., archive.Archive]:
-    """Open the rows of a case, perhaps for some facts only."""
+def open_case(open_rows: Callable[..., archive.Archive]) -> Callable[[Case], archive.Archive]:
+    """Open the rows of a case."""
 
-    def call(case: Case, facts: frozenset[str] | None = None) -> archive.Archive:
+    def call(case: Case) -> archive.Archive:
         since = case.get("since", date(2026, 3, 2))
         until = case.get("until", since + timedelta(days=1))
         table = arrow(rows_of(case))
         settings = dict(case.get("settings", {}))
         hours = [tuple(one) for one in settings.pop("opening_hours", [])]
         tz, now = case.get("tz", "UTC"), case.get("now")
-        return open_rows(table, since, until, tz, now, facts, opening_hours=hours, **settings)
+        return open_rows(table, since, until, tz, now, opening_hours=hours, **settings)
 
     return call

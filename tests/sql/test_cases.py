@@ -38,8 +38,7 @@ def answer(archive, folder, name):
 
 @pytest.mark.parametrize(("folder", "name", "case"), CASES)
 def test_case(open_case, folder, name, case):
-    asked = queries.facts_for([name]) if folder == "metrics" else None  # as `analytics metric`
-    table = answer(open_case(case, asked), folder, name)
+    table = answer(open_case(case), folder, name)
     columns = case.get("columns", [name for name in table.columns if is_compared(name, case)])
     assert set(columns) <= set(table.columns)
 
