@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 from analytics import queries
 from analytics.duck import Duck
 from analytics.engine import Engine, Table
-from analytics.errors import FactsUnusable, SettingWrong, WindowWrong
+from analytics.errors import FactsUnusable, WindowWrong
 from analytics.folder import Folder, Part, Segment
 from analytics.hours import OpeningHours
 from analytics.settings import Hours, Settings, sql_types
@@ -265,11 +265,6 @@ def _reader(start: Callable[[], Engine], folder: Folder) -> Engine:
     """Start an engine that can read the folder's parts."""
     engine = start()
     if folder.files is not None:
-        if not isinstance(engine, Duck):
-            engine.close()
-            raise SettingWrong(
-                f"{folder.root}: only DuckDB reads an archive there; leave --engine out"
-            )
         engine.mount(folder.files)
     return engine
 

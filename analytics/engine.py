@@ -35,6 +35,9 @@ class Engine(Protocol):
     def tell(self, name: str, types: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
         """Make a small relation of columns with their SQL types."""
 
+    def mount(self, files: Any) -> None:
+        """Read parts that are no files by a file system of fsspec's kind."""
+
     def read(self, name: str, parts: Sequence[Any]) -> None:
         """Make a relation of a project's parts, with the partition's columns before theirs."""
 

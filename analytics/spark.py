@@ -1,7 +1,7 @@
 """Apache Spark by Spark Connect, the engine elsewhere: a server that reads the parts itself.
 
-The queries are the same files. The server has to see the archive by the same path; what is not
-sealed yet is sent to it. It knows nothing of what the queries mean.
+The queries are the same files. The server has to see the archive by the same path, or address; what
+is not sealed yet is sent to it. It knows nothing of what the queries mean.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import socket
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,8 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from analytics.duck import Duck
 from analytics.engine import Table
-from analytics.errors import EngineUnusable
+from analytics.errors import ArchiveUnreadable, EngineUnusable
+from analytics.folder import Part
 from archiver import contract
+from archiver.errors import ArchiverError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,6 +34,8 @@ PORT = 15002
 REACH_S = 5
 RETRIES = 4
 """With the pauses of Spark's client, about 5 s."""
+AT_A_TIME = 16
+"""Footers that are asked for at a time: a store's answer takes long, and costs little."""
 MOST_UNSEALED = 64_000_000
 """Bytes of rows that no part has yet; they cross the network with the question."""
 
@@ -66,6 +71,7 @@ class Spark:
         self._secrets = _SECRET.findall(remote)
         _reach(self._place, host, port)
         self._kept: dict[str, DataFrame] = {}
+        self._files: Any = None
         with self._asking():
             self._session = _session(remote)
         try:
@@ -94,7 +100,11 @@ class Spark:
         listed = [dict(zip(types, row, strict=True)) for row in rows]
         self._name(name, pa.Table.from_pylist(listed, schema))
 
-    def read(self, name: str, parts: Sequence[Path]) -> None:
+    def mount(self, files: Any) -> None:
+        """Read footers of parts that are no files by a file system of fsspec's kind."""
+        self._files = files
+
+    def read(self, name: str, parts: Sequence[Part]) -> None:
         """Make a relation of a project's parts, with the partition's columns before theirs."""
         project = parts[0].parent.parent.name.removeprefix("project_id=")
         from pyspark.sql.pandas.types import from_arrow_schema
@@ -108,9 +118,8 @@ class Spark:
                 f"'{project}' as project_id", "cast(received_at as date) as date", *contract.NAMES
             ).createOrReplaceTempView(name)
 
-    def _see(self, read: DataFrame, parts: Sequence[Path]) -> None:
-        """Hold the server to the rows that are here: some pass over a file that they do not see."""
-        import pyarrow.parquet as pq
+    def _see(self, read: DataFrame, parts: Sequence[Part]) -> None:
+        """Hold the server to the rows that are there: some pass over a file they do not see."""
         from pyspark.errors import AnalysisException
 
         try:
@@ -119,13 +128,24 @@ class Spark:
             if error.getCondition() != "PATH_NOT_FOUND":
                 raise
             seen = 0
-        there = sum(pq.read_metadata(path).num_rows for path in parts)
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            there = sum(pool.map(self._rows, parts))
         if seen != there:
-            root = parts[0].parents[2]
+            root = _uri(parts[0]).rpartition("/project_id=")[0]
             raise EngineUnusable(
                 f"{self._place}: sees {seen} of {there} rows in {root}; it reads the parts itself:"
-                " put the archive where the server has it by the same path"
+                " put the archive where the server has it by the same name"
             )
+
+    def _rows(self, part: Part) -> int:
+        """Return how many rows a part's footer tells of."""
+        import pyarrow.parquet as pq
+
+        try:
+            source = part if isinstance(part, Path) else self._files.open(str(part))
+            return int(pq.read_metadata(source).num_rows)
+        except ArchiverError as error:
+            raise ArchiveUnreadable(str(error)) from error
 
     def take(self, name: str, rows: pa.Table) -> None:
         """Make the same of rows that are no part yet."""
@@ -268,8 +288,9 @@ def _hold(place: str, server: str) -> None:
         )
 
 
-def _uri(path: Path) -> str:
-    return f"file://{path.absolute()}"  # Spark takes it as it is: nothing is to be quoted
+def _uri(part: Part) -> str:
+    # Spark takes it as it is: nothing is to be quoted.
+    return f"file://{part.absolute()}" if isinstance(part, Path) else str(part)
 
 
 def _plain(kind: Any) -> Any:

@@ -189,8 +189,8 @@ def test_an_archive_that_the_server_does_not_see_is_named(recorded, sail, tmp_pa
     assert done.returncode == 1
     count = sum(pq.read_metadata(part).num_rows for part in recorded.glob(contract.parts_glob()))
     assert done.stderr == (
-        f"Error: {sail}: sees 0 of {count} rows in /proc/self/cwd/archive; it reads the parts"
-        " itself: put the archive where the server has it by the same path\n"
+        f"Error: {sail}: sees 0 of {count} rows in file:///proc/self/cwd/archive; it reads the"
+        " parts itself: put the archive where the server has it by the same name\n"
     )
 
 

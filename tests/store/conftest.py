@@ -20,7 +20,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +31,10 @@ import pytest
 from archiver import contract
 from archiver.bucket import Bucket, Remote
 from archiver.recording import Recording
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "bench"))  # where servers are started
+
+import servers
 
 BIN = Path(sys.executable).parent
 PATIENCE = 30
@@ -104,6 +108,18 @@ def seaweed() -> Iterator[str]:
     """A real store; its address."""
     with seaweed_server() as address:
         yield address
+
+
+@pytest.fixture
+def serve_sail(seaweed, tmp_path) -> Iterator[Callable[..., str]]:
+    """Serve Sail, which asks the store by an environment of its own; return its URL."""
+    with ExitStack() as stack:
+
+        def call(**environment: str) -> str:
+            told = KEYS | {"AWS_ENDPOINT_URL": seaweed, "AWS_ALLOW_HTTP": "true"} | environment
+            return stack.enter_context(servers.sail(tmp_path, **told)).url
+
+        yield call
 
 
 @pytest.fixture(scope="session")

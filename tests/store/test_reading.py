@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import sys
 from dataclasses import replace
@@ -22,6 +24,7 @@ from archiver.simulate.timeline import DAY
 DATE = "2026-03-03"
 PROJECT = "65f0a1b2c3d4e5f601234567"
 KEYS = {"id": "AKIATHEKEYTHATIS", "secret": "the-secret-of-the-store"}
+SPARK = ("--engine", "spark", "--spark-remote")
 SETTINGS = DeskSettings(chats_per_day=60)
 
 
@@ -104,6 +107,51 @@ def test_each_part_is_read_once_and_no_other(folder, place):
     there = {path.name: path.stat().st_size for path in folder.rglob("*.parquet")}
     assert len({one.path for one in read}) == len(read) > 3
     assert sum(one.size for one in read) <= sum(there.values())
+
+
+def alike(one, other):
+    """Compare what JSON holds; Sail rounds percentiles."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return math.isclose(one, other, rel_tol=1e-4) if isinstance(one, float) else one == other
+
+
+@pytest.mark.slow
+def test_a_spark_server_reads_the_bucket_itself_and_says_the_same(folder, place, serve_sail):
+    copy(folder, place)
+    metrics = "chats_offered,first_response_human,agent_load"
+    question = ("report", "--date", DATE, "--metrics", metrics, "--format", "json", "--archive")
+    expected = json.loads(ask(*question, folder))
+
+    told = json.loads(ask(*question, place.remote.url, *SPARK, serve_sail()))
+
+    assert all(expected["metrics"].values())
+    assert alike(told, expected)
+
+
+@pytest.mark.slow
+def test_a_spark_server_that_may_not_read_the_bucket_says_so(folder, place, serve_sail):
+    copy(folder, place)
+    sail = serve_sail(AWS_SECRET_ACCESS_KEY="another-secret")
+
+    told = fail("report", "--date", DATE, "--archive", place.remote.url, *SPARK, sail)
+
+    assert told.startswith(f"{sail}: ")
+    assert "403" in told
+    assert "another-secret" not in told
+
+
+def test_a_store_that_refuses_footers_is_said_beside_a_spark_server(folder, place, serve_sail):
+    copy(folder, place)
+    place.proxy.meddle = lambda _, path: 403 if path.endswith(".parquet") else None
+
+    told = fail("report", "--date", DATE, "--archive", place.remote.url, *SPARK, serve_sail())
+
+    assert told == (
+        f"{place.remote}: access denied; look at the credentials, and at what they may do"
+    )
 
 
 def counted(*arguments):
