@@ -1,7 +1,7 @@
-"""Apache Spark with two executors, for the time of a comparison.
+"""Servers of Spark's protocol for a while: Apache Spark with two executors, and Sail.
 
-It listens on loopback, keeps what it writes in a folder that it is given, and is ended with all
-its processes.
+They listen on loopback, keep what they write in a folder that they are given, and are ended with
+all their processes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +22,7 @@ BIN = Path(sys.executable).parent
 HOME = Path(sys.prefix) / "spark"
 """The virtual environment that `make spark` makes, with PySpark and the jars in it."""
 JAVA = 17
-MASTER = "local-cluster[2,1,1024]"
 SETTINGS = {
-    "spark.driver.memory": "1g",
-    "spark.executor.memory": "1g",
     "spark.sql.shuffle.partitions": "4",  # for two cores, not for a cluster
     "spark.ui.enabled": "false",
     "spark.connect.grpc.binding.address": "127.0.0.1",
@@ -46,6 +43,10 @@ class Server:
         """Return the MB that its processes took at the most, each at its own time."""
         return sum(_peak(one) for one in _family(self.process)) / 1000
 
+    def processor(self) -> float:
+        """Return the seconds of a processor that its processes, and those that ended, have had."""
+        return sum(_processor(one) for one in _family(self.process))
+
 
 def apache_home() -> Path | None:
     """Return where Apache Spark is, if it can run."""
@@ -54,21 +55,35 @@ def apache_home() -> Path | None:
 
 
 @contextmanager
-def apache(folder: Path) -> Iterator[Server]:
-    """Serve Apache Spark."""
+def apache(folder: Path, driver: int = 1024, executor: int = 1024) -> Iterator[Server]:
+    """Serve Apache Spark, with so many MB for the driver, and for each of two executors."""
     home = apache_home()
     if home is None:
         sys.exit(f"{HOME}: no Apache Spark there, or no Java {JAVA}; run 'make spark'")
     port = _free_port()
-    told = SETTINGS | {"spark.connect.grpc.binding.port": str(port)}
+    told = SETTINGS | {
+        "spark.connect.grpc.binding.port": str(port),
+        "spark.driver.memory": f"{driver}m",
+        "spark.executor.memory": f"{executor}m",
+    }
     command = [
         home / "bin" / "spark-submit",
-        *("--master", MASTER),
+        *("--master", f"local-cluster[2,1,{executor}]"),
         *(word for name, value in told.items() for word in ("--conf", f"{name}={value}")),
         *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
     ]
     places = {"SPARK_HOME": str(home), "SPARK_LOCAL_DIRS": str(folder)}
     with _serving(command, port, folder, places) as server:
+        yield server
+
+
+@contextmanager
+def sail(folder: Path, **environment: str) -> Iterator[Server]:
+    """Serve Sail."""
+    port = _free_port()
+    command = [BIN / "sail", "spark", "server", "--ip", "127.0.0.1", "--port", port]
+    places = {"SAIL_EXECUTION__CHECKPOINT__PATH": str(folder), "RUST_LOG": "error"}
+    with _serving(command, port, folder, places | environment) as server:
         yield server
 
 
@@ -110,9 +125,8 @@ def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 def _greet(url: str) -> None:
     from analytics.spark import Spark
 
-    engine = Spark(url)
-    engine.table("select 1 as one")
-    engine.close()
+    with closing(Spark(url)) as engine:
+        engine.table("select 1 as one")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -139,4 +153,10 @@ def _family(root: int) -> list[int]:
 
 def _peak(process: int) -> int:
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    found = (int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    return next(found, 0)  # one that has ended has none
+
+
+def _processor(process: int) -> float:
+    numbers = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, numbers[11:15])) / os.sysconf("SC_CLK_TCK")
