@@ -194,6 +194,7 @@ def _lines(rows: list[Row]) -> Iterator[str]:
         yield f"| {' | '.join((*told_first, *cells))} |"
     yield ""
     yield f"Limit: {LIMIT_S:.0f} s a question. Spark's heaps, and Sail's pool: {ALL_MB:,} MB."
+    yield f"Load of the machine meanwhile: {os.getloadavg()[2]:.1f}."
     if "Apache Spark" not in starts():
         yield "Apache Spark is not here; `make spark` fetches it."
 
@@ -202,7 +203,8 @@ def _cell(answer: Answer) -> str:
     spent = f"{answer.processor:,.0f} s of a processor, {answer.memory:,.0f} MB"
     if not answer.trouble:
         return f"{answer.seconds:,.1f} s; {spent}"
-    return f"{answer.trouble}: {answer.projects} projects answered; {spent}"
+    part = f", {answer.projects} projects were" if answer.projects else ""
+    return f"{answer.trouble}{part}; {spent}"
 
 
 def _multiplied(one: Row | None, count: int) -> str:
