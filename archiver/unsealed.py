@@ -101,7 +101,9 @@ class Reader:
 
     def control(self, record: Record) -> list[Fact]:
         """Fold a control record; return what is to be kept of it."""
-        facts = {"control": "alive"} if record.data == _ALIVE else json.loads(bytes(record.data))
+        facts: dict[str, Any] = {"control": "alive"}
+        if record.data != _ALIVE:  # most of a quiet journal
+            facts = json.loads(bytes(record.data))
         topic = facts.get("topic", "")
         about = read_topic(topic)
         project = about.project_id if about else contract.UNKNOWN_PROJECT
