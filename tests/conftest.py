@@ -44,8 +44,12 @@ LONGEST = (
     "facts/test_command.py",
     "facts/test_changes.py",
     "live/faults/test_disk.py",
-    "oracle/test_gap.py",
     "oracle/test_month.py",
+    "dashboard/test_live.py",
+    "dashboard/test_watch.py",
+    "oracle/test_gap.py",
+    "oracle/test_breakdowns.py",
+    "live/test_kills.py",
     "oracle/test_behaviours.py",
 )
 """Begun first, in this order, so that no process is left alone with a long file at the end."""
