@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from analytics.cli import cli
 from archiver import contract
 from archiver.columns import arrow
-from archiver.extract import cut, spelled
+from archiver.extract import read, spelled
 from archiver.simulate.history import Plan, Span, record_history
 from archiver.simulate.settings import DeskSettings
 from archiver.simulate.timeline import DAY, HOUR
@@ -79,7 +79,7 @@ def forty_chats(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "seq": seq,
                 "source": "realtime",
             }
-            found += [spelled(row) | stamp for row in cut(line["data"].encode())]
+            found += [spelled(row) | stamp for row in read(memoryview(line["data"].encode()))[1]]
     assert len(found) > 700
     (project,) = {row["project_id"] for row in found}
     folder = contract.partition(root, project, datetime(2026, 11, 23, tzinfo=UTC).date())
