@@ -55,13 +55,10 @@ def test_of_any_days_by_any_breakdown(full, days, breakdown):
     full.assert_same(days, breakdown=breakdown)
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [{"pause_limit_s": 60.0}, {"idle_limit_s": 60.0, "answer_target_s": 5.0, "chat_limit": 2}],
-    ids=lambda told: next(iter(told)),
-)
-def test_by_other_settings_than_it_was_built_by(full, settings):
-    full.assert_same(WHOLE, **settings)
+def test_by_other_settings_than_it_was_built_by(full):
+    full.assert_same(
+        WHOLE, pause_limit_s=60.0, idle_limit_s=60.0, answer_target_s=5.0, chat_limit=2
+    )
 
 
 def test_it_is_what_is_kept_that_answers(built):
