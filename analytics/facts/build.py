@@ -142,7 +142,7 @@ class _Build:
         """Write the batches of the chats of which something is new, in the order of their lives."""
         relations.engine.keep(
             "slices",
-            "select conversation_id, cast(floor((row_number() over"  # noqa: S608 (a number)
+            "select conversation_id, cast(floor((row_number() over"
             # Those that are open are asked about whatever the days: they stand together.
             f" (order by {IS_OPEN}, first_at, conversation_id) - 1) / {self._at_a_time}) as bigint)"
             " as slice from lives where conversation_id in (select conversation_id from fresh)"
@@ -156,39 +156,38 @@ class _Build:
 
     def _batch(self, relations: Relations, slice_no: int, number: int) -> Batch:
         engine = relations.engine
-        engine.keep("living", f"select conversation_id from slices where slice = {slice_no}")  # noqa: S608
+        engine.keep("living", f"select conversation_id from slices where slice = {slice_no}")
         engine.keep(
             "again",
             "select conversation_id, batch from touched semi join living using (conversation_id)",
         )
         relations.derive(with_aside=False)
         told = {
-            name: f"select *, {number} as batch from {name}"  # noqa: S608
+            name: f"select *, {number} as batch from {name}"
             + (" semi join living using (conversation_id)" if name in AT_ONCE else "")
             for name in KEPT
             if name != ROWS
         }
         told[ROWS] = self._rows_of_open(relations, number)
         told[HEARD] = "select * from fresh semi join living using (conversation_id)"
-        told[ASIDE] = f"select {TRIMMED} from new_aside where {slice_no} = 0"  # noqa: S608
+        told[ASIDE] = f"select {TRIMMED} from new_aside where {slice_no} = 0"
         return self._write(relations, number, told)
 
     def _rows_of_open(self, relations: Relations, number: int) -> str:
         """Return what was received of the chats at hand that are open."""
         again = [
-            f"select {COLUMNS} from {name} semi join again using (conversation_id, batch)"  # noqa: S608
+            f"select {COLUMNS} from {name} semi join again using (conversation_id, batch)"
             for name in relations.kept(ROWS)
         ]
-        rows = " union all ".join([f"select {COLUMNS} from events", *again])  # noqa: S608
+        rows = " union all ".join([f"select {COLUMNS} from events", *again])
         return (
-            f"select request_id as conversation_id, {TRIMMED}, {number} as batch from ({rows})"  # noqa: S608
+            f"select request_id as conversation_id, {TRIMMED}, {number} as batch from ({rows})"
             f" where request_id in (select conversation_id from lives where {IS_OPEN})"
         )
 
     def _write(self, relations: Relations, number: int, told: dict[str, str]) -> Batch:
         told |= {
-            name: f"select distinct {columns} from {name}"  # noqa: S608
-            for name, columns in SURROUNDINGS.items()
+            name: f"select distinct {columns} from {name}" for name, columns in SURROUNDINGS.items()
         }
         self._store.begin(number)
         rows = {}
@@ -211,12 +210,12 @@ class _Build:
         )
         self._name(engine, small, [*KEPT, HEARD, ASIDE])
         told = {
-            name: f"select * replace ({number} as batch) from kept_{name}"  # noqa: S608
+            name: f"select * replace ({number} as batch) from kept_{name}"
             " semi join newest using (conversation_id, batch)"
             for name in KEPT
         }
-        told[HEARD] = f"select distinct * from kept_{HEARD}"  # noqa: S608
-        told[ASIDE] = f"select * from kept_{ASIDE}"  # noqa: S608
+        told[HEARD] = f"select distinct * from kept_{HEARD}"
+        told[ASIDE] = f"select * from kept_{ASIDE}"
         merged = self._write(relations, number, told)
         others = tuple(one for one in state.batches if one not in small)
         return replace(state, next=number + 1, batches=(*others, merged)), [merged]

@@ -38,7 +38,7 @@ def recall(relations: Relations, window: Window, names: Iterable[str]) -> frozen
 
 
 def _of_living(chats: str) -> str:
-    return f"select conversation_id, batch from {chats} semi join living using (conversation_id)"  # noqa: S608
+    return f"select conversation_id, batch from {chats} semi join living using (conversation_id)"
 
 
 def _days(window: Window, names: Iterable[str]) -> set[date]:

@@ -74,14 +74,14 @@ class Relations:
     def _make_aside(self) -> None:
         """Make `new_aside` and `aside`: the rows of no chat, those not known yet and all."""
         kept = self.kept(ASIDE)
-        known = f" and not exists (select 1 from kept_{ASIDE} as known where {_SAME_ROW})"  # noqa: S608
+        known = f" and not exists (select 1 from kept_{ASIDE} as known where {_SAME_ROW})"
         new = [
-            f"select {COLUMNS} from {name} as new where {_OF_NONE}{known if kept else ''}"  # noqa: S608
+            f"select {COLUMNS} from {name} as new where {_OF_NONE}{known if kept else ''}"
             for name in self._arrived
         ]
         make = self.engine.keep if kept else self.engine.view
-        make("new_aside", union(new) or f"select {COLUMNS} from kept_{ASIDE} where false")  # noqa: S608
-        whole = [f"select {COLUMNS} from {name}" for name in ("new_aside", *kept)]  # noqa: S608
+        make("new_aside", union(new) or f"select {COLUMNS} from kept_{ASIDE} where false")
+        whole = [f"select {COLUMNS} from {name}" for name in ("new_aside", *kept)]
         if self._since is None:
             self.engine.view(ASIDE, union(whole))
             return
@@ -91,13 +91,13 @@ class Relations:
     def _make_fresh(self) -> None:
         """Make `fresh`: the chats of which something is new, and on which days they were heard."""
         heard = [
-            f"select distinct request_id as conversation_id, date from {name} where {OF_A_CHAT}"  # noqa: S608
+            f"select distinct request_id as conversation_id, date from {name} where {OF_A_CHAT}"
             for name in self._arrived
         ]
         nothing = "select '' as conversation_id, current_date as date where false"
         self.engine.keep("arrivals", " union ".join(heard) or nothing)
         known = [
-            f"select conversation_id, date from {name} semi join arrivals using (conversation_id)"  # noqa: S608
+            f"select conversation_id, date from {name} semi join arrivals using (conversation_id)"
             for name in self.kept(HEARD)
         ]
         self.engine.keep("fresh", " union ".join([*known, "select * from arrivals"]))
@@ -108,17 +108,17 @@ class Relations:
         And `remembered`: the rows of fresh ones that were open, so that they are not read again.
         """
         kept = [
-            f"select conversation_id, max(batch) as batch from {name} group by conversation_id"  # noqa: S608
+            f"select conversation_id, max(batch) as batch from {name} group by conversation_id"
             for name in self.kept("lives")
         ]
         self.engine.keep("known", union(kept) or NOBODY)
         self.engine.keep("current", "select * from known anti join fresh using (conversation_id)")
         rows = [
-            f"select {COLUMNS} from {name} semi join"  # noqa: S608
+            f"select {COLUMNS} from {name} semi join"
             " (from known semi join fresh using (conversation_id)) using (conversation_id, batch)"
             for name in self.kept(ROWS)
         ]
-        self.engine.keep("remembered", union(rows) or f"select {COLUMNS} from {ASIDE} where false")  # noqa: S608
+        self.engine.keep("remembered", union(rows) or f"select {COLUMNS} from {ASIDE} where false")
 
     def _make_at_once(self) -> None:
         """Make the views that tell which chats are asked about, and who is an agent."""
@@ -129,31 +129,31 @@ class Relations:
 
     def tell_of(self, chats: str, *, with_aside: bool) -> None:
         """Make `events` of all rows of some of the fresh chats, perhaps with those of no chat."""
-        theirs = f"in (select conversation_id from {chats})"  # noqa: S608
+        theirs = f"in (select conversation_id from {chats})"
         is_remembered = "in (select request_id from remembered)"
         found = self.engine.table(
-            f"select distinct date from fresh where conversation_id {theirs}"  # noqa: S608
+            f"select distinct date from fresh where conversation_id {theirs}"
             f" and conversation_id not {is_remembered}"
         )
         whose = f"{OF_A_CHAT} and request_id {theirs}"
-        told = [f"select {COLUMNS} from remembered where {whose}"]  # noqa: S608
+        told = [f"select {COLUMNS} from remembered where {whose}"]
         told += [
-            f"select {COLUMNS} from {name} as new where {whose} and request_id {is_remembered} and"  # noqa: S608
+            f"select {COLUMNS} from {name} as new where {whose} and request_id {is_remembered} and"
             f" not exists (select 1 from remembered as known where {_SAME_ROW})"
             for name in self._arrived
         ]
         told += [
-            f"select {COLUMNS} from {name} where {whose} and request_id not {is_remembered}"  # noqa: S608
+            f"select {COLUMNS} from {name} where {whose} and request_id not {is_remembered}"
             for name in (*self.others, *self._around(day for (day,) in found.rows))
         ]
-        told += [f"select {COLUMNS} from {ASIDE}"] if with_aside else []  # noqa: S608
+        told += [f"select {COLUMNS} from {ASIDE}"] if with_aside else []
         self.engine.view("events", union(told))
 
     def tell_days(self, days: Iterable[date]) -> None:
         """Make `events` of the rows of no chat, and of what was received of chats on some days."""
-        told = [f"select {COLUMNS} from {ASIDE}"]  # noqa: S608
+        told = [f"select {COLUMNS} from {ASIDE}"]
         told += [
-            f"select {COLUMNS} from {name} where {OF_A_CHAT}"  # noqa: S608
+            f"select {COLUMNS} from {name} where {OF_A_CHAT}"
             for name in (*self.others, *self._around(days))
         ]
         self.engine.view("events", union(told))
@@ -177,30 +177,30 @@ class Relations:
         )
         self.tell_of("unread", with_aside=with_aside)
         for name in OWN:
-            read = f"select * from ({queries.view(name)}) anti join again using (conversation_id)"  # noqa: S608
+            read = f"select * from ({queries.view(name)}) anti join again using (conversation_id)"
             self.engine.keep(f"new_{name}", union([read, *self._again(name)]))
-            self.engine.view(name, f"select * from new_{name}")  # noqa: S608
+            self.engine.view(name, f"select * from new_{name}")
         between = queries.needed(" ".join(self.derived), made=(*AT_ONCE, *OWN, *SURROUNDINGS))
         for name in between:
             self.engine.keep(f"new_{name}", queries.view(name))
-            self.engine.view(name, f"select * from new_{name}")  # noqa: S608
+            self.engine.view(name, f"select * from new_{name}")
         for name in set(between) - set(self.derived):
             self.engine.drop("view", name)
             self.engine.drop("table", f"new_{name}")
 
     def _again(self, name: str) -> list[str]:
         return [
-            f"select * exclude (batch) from {kept} semi join again using (conversation_id, batch)"  # noqa: S608
+            f"select * exclude (batch) from {kept} semi join again using (conversation_id, batch)"
             for kept in self.kept(name)
         ]
 
     def join(self, name: str, chats: str, batches: Iterable[Batch] | None = None) -> None:
         """Make a view of what is kept of some chats, and of what is new."""
         told = [
-            f"select * exclude (batch) from {kept} semi join {chats} using (conversation_id, batch)"  # noqa: S608
+            f"select * exclude (batch) from {kept} semi join {chats} using (conversation_id, batch)"
             for kept in self.kept(name, batches)
         ]
-        self.engine.view(name, union([f"select * from new_{name}", *told]))  # noqa: S608
+        self.engine.view(name, union([f"select * from new_{name}", *told]))
 
 
 _ASIDE_SINCE = """

@@ -32,7 +32,7 @@ def _make_lags(relations: Relations) -> None:
     """Make `gap_lags`: as they are kept, or looked up where something new may have come."""
     days = "'" + "', '".join(str(day) for day in sorted(_new_days(relations))) + "'"
     known = [
-        f"select {SURROUNDINGS['gap_lags']} from {name} where"  # noqa: S608
+        f"select {SURROUNDINGS['gap_lags']} from {name} where"
         f" cast(cast(since as date) as varchar) not in ({days}) and"
         f" cast(cast(since - interval 1 minute as date) as varchar) not in ({days})"
         for name in relations.kept("gap_lags", relations.batches[-1:])
@@ -41,11 +41,11 @@ def _make_lags(relations: Relations) -> None:
     engine.keep("known_lags", union(known) or "select '' as recorder where false")
     same = "recorder, since" if known else "recorder"
     asked = engine.table(
-        "select distinct cast(since as date), cast(since - interval 1 minute as date)"  # noqa: S608
+        "select distinct cast(since as date), cast(since - interval 1 minute as date)"
         f" from (from gap_reports anti join known_lags using ({same}))"
     )
     relations.tell_days({day for row in asked.rows for day in row if day is not None})
-    new = f"select * from ({queries.view('gap_lags')}) anti join known_lags using ({same})"  # noqa: S608
+    new = f"select * from ({queries.view('gap_lags')}) anti join known_lags using ({same})"
     engine.keep("gap_lags", union([new, "select * from known_lags"] if known else [new]))
 
 
@@ -53,7 +53,7 @@ def _new_days(relations: Relations) -> set[date]:
     """Return the days of which rows are not known yet."""
     found = set(relations.news.new_days)
     for name in relations.others:
-        days = relations.engine.table(f"select distinct date from {name}").rows  # noqa: S608
+        days = relations.engine.table(f"select distinct date from {name}").rows
         found |= {day for (day,) in days}
     return found
 
@@ -61,14 +61,14 @@ def _new_days(relations: Relations) -> set[date]:
 def _make_touched(relations: Relations) -> None:
     engine, newest = relations.engine, relations.batches[-1:]
     if not newest:
-        engine.keep("touched", f"select *, false as is_due from ({NOBODY})")  # noqa: S608
+        engine.keep("touched", f"select *, false as is_due from ({NOBODY})")
         return
     for name in ("holes", "agents"):
         relations.kept(name, newest)
         columns = SURROUNDINGS[name]
         engine.keep(
             f"changed_{name}",
-            f"(select {columns} from {name} except select {columns} from kept_{name}) union"  # noqa: S608
+            f"(select {columns} from {name} except select {columns} from kept_{name}) union"
             f" (select {columns} from kept_{name} except select {columns} from {name})",
         )
     for name in ("lives", "sessions", "conversations", "received_messages"):
