@@ -109,7 +109,8 @@ def report(
 def build(desks: Desks, facts: Path | None) -> None:
     """Keep what is worked out of each chat, so that reports over many days take seconds.
 
-    Only what is new is worked out; reports say the same with and without. Run it after midnight.
+    Only what is new is worked out; reports say the same as with --look-back all --look-ahead all.
+    Run it after midnight.
 
     \b
     analytics build --archive chats

@@ -18,7 +18,7 @@ def run(desks: Desks, facts: Path) -> None:
     """Build the facts of some projects, or of all."""
     folder = at(desks.archive)
     named = [folder.project(name) for name in desks.projects]
-    for project_id in named or folder.projects():
+    for project_id in named or folder.projects() or [folder.project(None)]:  # which says why
         settings = desks.desk(project_id).settings
         done = build(folder, project_id, store_of(facts, project_id), settings, _progress)
         click.echo(f"{project_id:26}{_told(done)}")

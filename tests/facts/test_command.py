@@ -107,6 +107,13 @@ def test_a_wrong_project_and_a_folder_that_cannot_be_written(growing, ask, tmp_p
     assert (unwritable.exit_code, unwritable.stderr) == (1, f"{told}\n")
 
 
+def test_an_archive_of_nothing_yet(growing, ask):
+    done = ask("build", "--archive", growing.root)
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == f"Error: {growing.root}: nothing is recorded yet\n"
+
+
 def test_an_archive_in_a_bucket_needs_a_place(ask):
     done = ask("build", "--archive", "s3://bucket/chats")
 
