@@ -2,8 +2,9 @@
 
 Every instant of the typed columns and of the recorder's own rows moves on by whole weeks, and ids
 get the week's number, so that no chat is twice; frames are numbered as they follow in time.
-Payloads of the server stay as they are: reports do not read them. What happens across the seams of
-the weeks makes no sense, and costs the same.
+Payloads of the server stay as they are: reports do not read them. Chats that the week leaves open
+are of the newest week only: nobody would close the others, and at a year's end more would be open
+than at any desk. What agents do across the seams of the weeks makes no sense, and costs the same.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -39,18 +41,35 @@ def week(folder: Path, until: date, chats_per_day: int, agents: int) -> Path:
 def tile(source: Path, target: Path, weeks: int) -> int:
     """Write an archive of so many weeks that ends when the source does; return its rows."""
     rows = 0
+    left_open = pa.array(_left_open(source), pa.string())
     shutil.copytree(source, target, ignore=shutil.ignore_patterns("_journal", "project_id=*"))
     for part in sorted(source.glob(contract.parts_glob())):
         file = pq.ParquetFile(part)
-        groups = [file.read_row_group(number) for number in range(file.num_row_groups)]
+        newest = [file.read_row_group(number) for number in range(file.num_row_groups)]
+        others = [_without(group, left_open) for group in newest]
         day = date.fromisoformat(part.parent.name.removeprefix("date="))
         for back in range(weeks):
             project = part.parent.parent.name.removeprefix("project_id=")
             folder = contract.partition(target, project, day - back * WEEK)
             folder.mkdir(parents=True, exist_ok=True)
-            _write([_moved(group, back, weeks) for group in groups], folder / part.name)
-            rows += file.metadata.num_rows
+            groups = [_moved(group, back, weeks) for group in (others if back else newest)]
+            _write(groups, folder / part.name)
+            rows += sum(group.num_rows for group in groups)
     return rows
+
+
+def _left_open(source: Path) -> list[str]:
+    """Return the chats that no version shows closed, or that one shows open after it."""
+    found = duckdb.execute(
+        "select request_id from read_parquet(?) where kind = 'request' group by request_id"
+        " having max_by(status, coalesce(updated_at, received_at)) < 1000",
+        [str(source / contract.parts_glob())],
+    )
+    return [chat for (chat,) in found.fetchall()]
+
+
+def _without(table: pa.Table, chats: pa.Array) -> pa.Table:
+    return table.filter(pc.invert(pc.is_in(table["request_id"], value_set=chats)))
 
 
 def _write(groups: list[pa.Table], target: Path) -> None:
