@@ -7,41 +7,27 @@
 --   chats_count: chats that the agent had
 --   is_available: the switch was on; null if nothing tells it yet
 --   chat_limit: chats that the agent might have: the own limit, else the project's; null if none
-with stretches as (
+with states as (
     select
-        agent_id,
-        since,
-        until,
-        1 as chats_step,
-        0 as known_step,
-        0 as available_step,
-        0 as limited_step,
-        0 as limit_step
-    from engagements
-    union all
-    select
-        agent_id,
-        started_at as since,
-        ended_at as until,
-        0 as chats_step,
-        1 as known_step,
-        case when is_available then 1 else 0 end as available_step,
-        case when chat_limit is null then 0 else 1 end as limited_step,
-        coalesce(chat_limit, 0) as limit_step
+        agent_status.agent_id,
+        agent_status.started_at,
+        agent_status.is_available,
+        agent_status.chat_limit,
+        coalesce(agent_status.ended_at, params.now_utc) as ended_at,
+        row_number() over (
+            partition by agent_status.agent_id order by agent_status.started_at asc
+        ) as state_no
     from agent_status
+    cross join params
+    where agent_status.started_at < coalesce(agent_status.ended_at, params.now_utc)
 ),
 
 ended as (
     select
-        stretches.agent_id,
-        stretches.since,
-        coalesce(stretches.until, params.now_utc) as until,
-        stretches.chats_step,
-        stretches.known_step,
-        stretches.available_step,
-        stretches.limited_step,
-        stretches.limit_step
-    from stretches
+        engagements.agent_id,
+        engagements.since,
+        coalesce(engagements.until, params.now_utc) as until
+    from engagements
     cross join params
 ),
 
@@ -49,35 +35,40 @@ edges as (
     select
         agent_id,
         since as edge_at,
-        chats_step,
-        known_step,
-        available_step,
-        limited_step,
-        limit_step
+        1 as step,
+        cast(null as bigint) as state_no
     from ended
     where since < until
     union all
     select
         agent_id,
         until as edge_at,
-        -chats_step as chats_step,
-        -known_step as known_step,
-        -available_step as available_step,
-        -limited_step as limited_step,
-        -limit_step as limit_step
+        -1 as step,
+        cast(null as bigint) as state_no
     from ended
     where since < until
+    union all
+    select
+        agent_id,
+        started_at as edge_at,
+        0 as step,
+        state_no
+    from states
+    union all
+    select
+        agent_id,
+        ended_at as edge_at,
+        0 as step,
+        cast(null as bigint) as state_no
+    from states
 ),
 
 instants as (
     select
         agent_id,
         edge_at,
-        sum(chats_step) as chats_step,
-        sum(known_step) as known_step,
-        sum(available_step) as available_step,
-        sum(limited_step) as limited_step,
-        sum(limit_step) as limit_step
+        sum(step) as step,
+        max(state_no) as state_no
     from edges
     group by agent_id, edge_at
 ),
@@ -87,31 +78,16 @@ levels as (
         agent_id,
         edge_at as since,
         lead(edge_at) over (partition by agent_id order by edge_at asc) as until,
-        sum(chats_step) over (
+        sum(step) over (
             partition by agent_id
             order by edge_at asc
             rows between unbounded preceding and current row
         ) as chats_count,
-        sum(known_step) over (
+        max(state_no) over (
             partition by agent_id
             order by edge_at asc
             rows between unbounded preceding and current row
-        ) as known_count,
-        sum(available_step) over (
-            partition by agent_id
-            order by edge_at asc
-            rows between unbounded preceding and current row
-        ) as available_count,
-        sum(limited_step) over (
-            partition by agent_id
-            order by edge_at asc
-            rows between unbounded preceding and current row
-        ) as limited_count,
-        sum(limit_step) over (
-            partition by agent_id
-            order by edge_at asc
-            rows between unbounded preceding and current row
-        ) as own_limit
+        ) as state_no
     from instants
 )
 
@@ -120,11 +96,13 @@ select
     levels.since,
     levels.until,
     cast(levels.chats_count as bigint) as chats_count,
-    case when levels.known_count > 0 then levels.available_count > 0 end as is_available,
-    case
-        when levels.limited_count > 0 then cast(levels.own_limit as bigint)
-        else params.chat_limit
-    end as chat_limit
+    states.is_available,
+    coalesce(states.chat_limit, params.chat_limit) as chat_limit
 from levels
 cross join params
+left join states
+    on
+        levels.agent_id = states.agent_id
+        and levels.state_no = states.state_no
+        and levels.since < states.ended_at
 where levels.until is not null

@@ -8,8 +8,8 @@ select lives.conversation_id
 from lives
 cross join params
 where not params.is_narrow
-union
-select lives.conversation_id
+union all
+select distinct lives.conversation_id
 from lives
 cross join params
 inner join days

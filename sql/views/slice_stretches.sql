@@ -38,6 +38,7 @@ departments as (
             and sessions.session_no = stretches.session_no
     left join names
         on stretches.department_id = names.department_id
+    where (select params.breakdown from params) = 'department'
 ),
 
 tagged as (

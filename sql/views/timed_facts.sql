@@ -6,44 +6,59 @@
 --   open_seconds: how much of it in opening hours; null if none are given
 --   is_in_gap: a gap of the recording overlaps it
 --   is_uncertain: an edge is known only to lie in a gap
-with keyed as (
+with own_hours as (
+    select
+        conversations.conversation_id,
+        conversations.department_id
+    from conversations
+    inner join (select distinct department_id from opening_hours) as departments
+        on conversations.department_id = departments.department_id
+),
+
+spans as (
     select
         facts.*,
-        coalesce(own.department_id, general.department_id) as hours_of
+        coalesce(own_hours.department_id, general.department_id) as hours_of
     from facts
-    inner join conversations
-        on facts.conversation_id = conversations.conversation_id
-    left join (select distinct department_id from opening_hours) as own
-        on conversations.department_id = own.department_id
+    left join own_hours
+        on facts.conversation_id = own_hours.conversation_id
     left join (select distinct department_id from opening_hours where department_id = '') as general
         on facts.fact is not null
+    where facts.since is not null or facts.until is not null
 ),
 
 opened as (
     select
-        spans.hours_of,
-        spans.since,
-        spans.until,
+        distinct_spans.hours_of,
+        distinct_spans.since,
+        distinct_spans.until,
         cast(
             sum(
-                unix_micros(least(spans.until, opening_hours.end_utc))
-                - unix_micros(greatest(spans.since, opening_hours.start_utc))
+                unix_micros(least(distinct_spans.until, opening_hours.end_utc))
+                - unix_micros(greatest(distinct_spans.since, opening_hours.start_utc))
             ) / 1e6 as double
         ) as open_s
-    from (select distinct hours_of, since, until from keyed) as spans
+    from (
+        select distinct
+            hours_of,
+            since,
+            until
+        from spans
+        where hours_of is not null
+    ) as distinct_spans
     inner join opening_hours
         on
-            spans.hours_of = opening_hours.department_id
-            and spans.since < opening_hours.end_utc
-            and spans.until > opening_hours.start_utc
-    group by spans.hours_of, spans.since, spans.until
+            distinct_spans.hours_of = opening_hours.department_id
+            and distinct_spans.since < opening_hours.end_utc
+            and distinct_spans.until > opening_hours.start_utc
+    group by distinct_spans.hours_of, distinct_spans.since, distinct_spans.until
 ),
 
 spoiled as (
     select distinct
         spans.since,
         spans.until
-    from (select distinct since, until from keyed) as spans
+    from spans
     inner join holes
         on (holes.until is null or spans.since < holes.until)
             and spans.until > holes.starts_at
@@ -53,11 +68,11 @@ lost_edges as (
     select distinct edges.edge
     from (
         select since as edge
-        from keyed
+        from spans
         where is_since_inferred
         union
         select until as edge
-        from keyed
+        from spans
         where is_until_inferred
     ) as edges
     inner join holes
@@ -66,23 +81,23 @@ lost_edges as (
 
 judged as (
     select
-        keyed.*,
+        spans.*,
         opened.open_s,
         spoiled.since is not null as is_in_gap,
-        (keyed.is_since_inferred and lost_since.edge is not null)
-        or (keyed.is_until_inferred and lost_until.edge is not null) as is_uncertain
-    from keyed
+        (spans.is_since_inferred and lost_since.edge is not null)
+        or (spans.is_until_inferred and lost_until.edge is not null) as is_uncertain
+    from spans
     left join opened
         on
-            keyed.hours_of = opened.hours_of
-            and keyed.since = opened.since
-            and keyed.until = opened.until
+            spans.hours_of = opened.hours_of
+            and spans.since = opened.since
+            and spans.until = opened.until
     left join spoiled
-        on keyed.since = spoiled.since and keyed.until = spoiled.until
+        on spans.since = spoiled.since and spans.until = spoiled.until
     left join lost_edges as lost_since
-        on keyed.since = lost_since.edge
+        on spans.since = lost_since.edge
     left join lost_edges as lost_until
-        on keyed.until = lost_until.edge
+        on spans.until = lost_until.edge
 )
 
 select
@@ -106,3 +121,20 @@ select
     is_in_gap,
     is_uncertain
 from judged
+union all
+select
+    fact,
+    conversation_id,
+    session_no,
+    agent_id,
+    detail,
+    happened_at,
+    since,
+    until,
+    value,
+    cast(null as double) as seconds,
+    cast(null as double) as open_seconds,
+    false as is_in_gap,
+    false as is_uncertain
+from facts
+where since is null and until is null
