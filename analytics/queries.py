@@ -28,6 +28,7 @@ from analytics.settings import BREAKDOWNS
 # Each view stands only on those before it (and on `events`, `params`, `days`).
 VIEWS = (
     "receipts",
+    "deliveries",
     "quarters",
     "periods",
     "quarter_periods",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import timedelta
 
 from analytics.archive import PLAIN, Archive, utc_now
 from analytics.duck import Duck
@@ -28,7 +28,7 @@ SLICE = 15_000
 FEW = 8
 """As many batches of less than half a slice are left as they are."""
 
-_ANY_DAY = date(2000, 1, 1), date(2000, 1, 2)
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class _Build:
     def _keep(self, engine: Duck, state: State, found: News) -> list[Batch]:
         if folder_files := self._folder.files:
             engine.mount(folder_files)
-        window = Window(*_ANY_DAY, "UTC", utc_now())
+        window = Window(min(found.parts), max(found.parts) + _DAY, "UTC", utc_now())
         Archive(engine, self._project_id, window, self._settings).tell()
         relations = Relations(engine, self._store, state, found)
         survey(relations)

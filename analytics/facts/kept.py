@@ -17,9 +17,10 @@ from archiver import contract
 
 AT_ONCE = ("lives", "seatings", "callings")
 """Read of all new chats in one go: they tell which chats are asked about, and who is an agent."""
-OWN = ("request_versions", "close_details", "conversations", "received_messages")
+OWN = ("deliveries", "request_versions", "close_details", "conversations", "received_messages")
 DERIVED = (
     "sessions",
+    "status_intervals",
     "department_stretches",
     "bot_stretches",
     "assignments",
@@ -29,6 +30,7 @@ DERIVED = (
     "handovers",
     "ratings",
     "outcomes",
+    "tiledesk_chats",
     "chat_levels",
     "engagements",
     "work",

@@ -11,13 +11,12 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from analytics import queries
-from analytics.facts.kept import AT_ONCE, OWN, SURROUNDINGS
-from analytics.facts.relations import Relations
+from analytics.facts.kept import AT_ONCE, HEARD, OWN, SURROUNDINGS
+from analytics.facts.relations import Relations, union
 from analytics.facts.surroundings import survey
 from analytics.window import Window
 
 _DAY = timedelta(days=1)
-_RECEIVED = {"events", "receipts"}
 _MADE = ("living", "coverage", "gap_reports", "gaps")
 
 
@@ -29,21 +28,43 @@ def recall(relations: Relations, window: Window, names: Iterable[str]) -> frozen
     engine.keep("again", _of_living("touched"))
     relations.derive(with_aside=True)
     engine.keep("chosen", f"{_of_living('current')} anti join again using (conversation_id)")
-    chosen = {number for (number,) in engine.table("select distinct batch from chosen").rows}
+    chosen = dict(engine.table("select batch, count(*) from chosen group by batch").rows)
     batches = [one for one in relations.batches if one.number in chosen]
+    whole = [one for one in batches if one.chats == chosen[one.number]]
     for name in (*OWN, *relations.derived):
-        relations.join(name, "chosen", batches)
-    relations.tell_days(_days(window, names))
+        relations.join(name, "chosen", [one for one in batches if one not in whole], whole)
+    asked = frozenset[str]().union(*(queries.load("metrics", name).words for name in names))
+    if "deliveries" in asked:
+        _cut_deliveries(relations, window)
+    relations.tell_days(_last_days(window) if "events" in asked else ())
     return frozenset({*AT_ONCE, *OWN, *relations.derived, *SURROUNDINGS, *_MADE})
+
+
+def _cut_deliveries(relations: Relations, window: Window) -> None:
+    """Hold `deliveries` to the window: what sticks out of it is read again, and cut."""
+    engine = relations.engine
+    start, end = (f"timestamp '{instant}'" for instant in (window.start, window.end))
+    is_inside = f"first_received_at >= {start} and last_received_at < {end}"
+    engine.keep(
+        "delivered",
+        f"from deliveries where first_received_at < {end} and last_received_at >= {start}",
+    )
+    heard = [
+        f"from {name} semi join (from delivered where not ({is_inside})) using (conversation_id)"
+        f" where date >= cast({start} as date) and date <= cast({end} as date)"
+        for name in relations.kept(HEARD)
+    ]
+    engine.keep("cut", union(heard) or "select '' as conversation_id, current_date as date limit 0")
+    relations.tell_of("cut", with_aside=False)
+    engine.keep("cut_deliveries", queries.view("deliveries"))
+    engine.view("deliveries", f"from delivered where {is_inside} union all from cut_deliveries")
 
 
 def _of_living(chats: str) -> str:
     return f"select conversation_id, batch from {chats} semi join living using (conversation_id)"
 
 
-def _days(window: Window, names: Iterable[str]) -> set[date]:
-    """Return the days of which what was received is asked for itself, by a metric of receiving."""
-    if not any(_RECEIVED & queries.load("metrics", name).words for name in names):
-        return set()
-    first, last = window.start.date() - _DAY, min(window.end, window.now).date()
-    return {first + n * _DAY for n in range((last - first).days + 1)}
+def _last_days(window: Window) -> set[date]:
+    """Return the days of the window's last 24 hours: of open chats it is asked who was heard of."""
+    until = min(window.end, window.now)
+    return {(until - _DAY).date(), until.date()}

@@ -64,12 +64,14 @@ class Relations:
         self._make_current()
         self._make_at_once()
 
-    def kept(self, name: str, batches: Iterable[Batch] | None = None) -> list[str]:
+    def kept(
+        self, name: str, batches: Iterable[Batch] | None = None, prefix: str = "kept"
+    ) -> list[str]:
         """Make a relation of what is kept of a view; return its name, if there is anything."""
         paths = self._store.paths(self.batches if batches is None else batches, name)
         if paths:
-            self.engine.files(f"kept_{name}", paths)
-        return [f"kept_{name}"] if paths else []
+            self.engine.files(f"{prefix}_{name}", paths)
+        return [f"{prefix}_{name}"] if paths else []
 
     def _make_aside(self) -> None:
         """Make `new_aside` and `aside`: the rows of no chat, those not known yet and all."""
@@ -128,12 +130,11 @@ class Relations:
             self.join(name, "current")
 
     def tell_of(self, chats: str, *, with_aside: bool) -> None:
-        """Make `events` of all rows of some of the fresh chats, perhaps with those of no chat."""
+        """Make `events` of all rows of some chats on some days, perhaps with those of no chat."""
         theirs = f"in (select conversation_id from {chats})"
         is_remembered = "in (select request_id from remembered)"
         found = self.engine.table(
-            f"select distinct date from fresh where conversation_id {theirs}"
-            f" and conversation_id not {is_remembered}"
+            f"select distinct date from {chats} where conversation_id not {is_remembered}"
         )
         whose = f"{OF_A_CHAT} and request_id {theirs}"
         told = [f"select {COLUMNS} from remembered where {whose}"]
@@ -148,6 +149,7 @@ class Relations:
         ]
         told += [f"select {COLUMNS} from {ASIDE}"] if with_aside else []
         self.engine.view("events", union(told))
+        self.engine.view("receipts", queries.view("receipts"))  # of which `deliveries` are made
 
     def tell_days(self, days: Iterable[date]) -> None:
         """Make `events` of the rows of no chat, and of what was received of chats on some days."""
@@ -171,10 +173,7 @@ class Relations:
         Those that are fresh are read anew; of `again`, which are touched, views of their own are
         kept. What names no chat is told with the rows of none.
         """
-        self.engine.keep(
-            "unread",
-            "select distinct conversation_id from fresh semi join living using (conversation_id)",
-        )
+        self.engine.keep("unread", "from fresh semi join living using (conversation_id)")
         self.tell_of("unread", with_aside=with_aside)
         for name in OWN:
             read = f"select * from ({queries.view(name)}) anti join again using (conversation_id)"
@@ -194,11 +193,23 @@ class Relations:
             for kept in self.kept(name)
         ]
 
-    def join(self, name: str, chats: str, batches: Iterable[Batch] | None = None) -> None:
-        """Make a view of what is kept of some chats, and of what is new."""
+    def join(
+        self,
+        name: str,
+        chats: str,
+        batches: Iterable[Batch] | None = None,
+        whole: Iterable[Batch] = (),
+    ) -> None:
+        """Make a view of what is kept of some chats, and of what is new.
+
+        Of `whole` batches every chat is meant: nothing of them needs to be looked for.
+        """
         told = [
             f"select * exclude (batch) from {kept} semi join {chats} using (conversation_id, batch)"
             for kept in self.kept(name, batches)
+        ]
+        told += [
+            f"select * exclude (batch) from {kept}" for kept in self.kept(name, whole, "whole")
         ]
         self.engine.view(name, union([f"select * from new_{name}", *told]))
 

@@ -25,69 +25,27 @@
 --   stale_open_count: chats open at the window's end or now, silent for 24 hours before it
 with counts as (
     select
-        count(*) as rows_count,
-        count(case when is_entity then 1 end) as entities_count,
-        count(case when kind = 'unparsed' then 1 end) as unparsed_count,
-        count(case when kind = 'untrusted' then 1 end) as untrusted_count,
-        count(case when mistyped is not null then 1 end) as mistyped_count,
-        count(distinct case when is_entity and source = 'repair' then conversation_id end)
-            as repaired_count
-    from receipts
+        cast(coalesce(sum(rows_count), 0) as bigint) as rows_count,
+        cast(coalesce(sum(entities_count), 0) as bigint) as entities_count,
+        cast(coalesce(sum(versions_count), 0) as bigint) as versions_count,
+        cast(coalesce(sum(unparsed_count), 0) as bigint) as unparsed_count,
+        cast(coalesce(sum(untrusted_count), 0) as bigint) as untrusted_count,
+        cast(coalesce(sum(mistyped_count), 0) as bigint) as mistyped_count,
+        cast(coalesce(sum(clock_regress_count), 0) as bigint) as clock_regress_count,
+        count(case when repairs_count > 0 then conversation_id end) as repaired_count
+    from deliveries
 ),
 
-versions as (
-    select
-        kind,
-        entity_id,
-        min(received_at) as first_at,
-        min(case when is_live then received_at end) as first_live_at,
-        min(coalesce(updated_at, created_at)) as happened_at
-    from receipts
-    where is_entity
-    group by kind, entity_id, version_at, available, profile_status, busy
+late as (
+    select explode(lags_us) as lag_us
+    from deliveries
 ),
 
--- Only a live row that says something new tells how late it came.
 lags as (
     select
-        count(*) as versions_count,
-        percentile_cont(0.5) within group (
-            order by
-                case
-                    when first_live_at = first_at
-                        then (unix_micros(first_at) - unix_micros(happened_at)) / 1e6
-                end
-        ) as receive_lag_p50_s,
-        percentile_cont(0.95) within group (
-            order by
-                case
-                    when first_live_at = first_at
-                        then (unix_micros(first_at) - unix_micros(happened_at)) / 1e6
-                end
-        ) as receive_lag_p95_s
-    from versions
-),
-
-steps as (
-    select
-        updated_at,
-        max(updated_at) over (
-            partition by kind, entity_id, recorder
-            order by received_at asc, updated_at asc nulls last, seq asc
-            rows between unbounded preceding and 1 preceding
-        ) as reached_at,
-        row_number() over (
-            partition by kind, entity_id, version_at, available, profile_status, busy
-            order by received_at asc, recorder asc, seq asc
-        ) as copy_no
-    from receipts
-    where is_entity and is_live and kind in ('request', 'agent')
-),
-
-regresses as (
-    select count(*) as clock_regress_count
-    from steps
-    where copy_no = 1 and updated_at < reached_at
+        percentile_cont(0.5) within group (order by lag_us) / 1e6 as receive_lag_p50_s,
+        percentile_cont(0.95) within group (order by lag_us) / 1e6 as receive_lag_p95_s
+    from late
 ),
 
 told as (
@@ -143,14 +101,15 @@ ended as (
     from params
 ),
 
+-- Whether it was heard of in the 24 hours is all that matters: of a year, they are few to read.
 heard as (
-    select
-        events.request_id as conversation_id,
-        max(events.received_at) as heard_at
+    select distinct events.request_id as conversation_id
     from events
     cross join ended
-    where events.kind in ('request', 'message') and events.received_at < ended.until
-    group by events.request_id
+    where
+        events.kind in ('request', 'message')
+        and events.received_at < ended.until
+        and events.received_at >= ended.until - interval '24' hour
 ),
 
 stale as (
@@ -161,15 +120,15 @@ stale as (
         on sessions.conversation_id = heard.conversation_id
     where
         (sessions.closed_at is null or sessions.closed_at >= ended.until)
-        and sessions.opened_at < ended.until
-        and coalesce(heard.heard_at, sessions.opened_at) < ended.until - interval '24' hour
+        and sessions.opened_at < ended.until - interval '24' hour
+        and heard.conversation_id is null
 )
 
 select
     counts.rows_count,
     lags.receive_lag_p50_s,
     lags.receive_lag_p95_s,
-    (counts.entities_count - lags.versions_count)
+    (counts.entities_count - counts.versions_count)
     / nullif(cast(counts.entities_count as double), 0) as duplicate_ratio,
     counts.unparsed_count,
     counts.untrusted_count,
@@ -181,11 +140,10 @@ select
     missed.gaps_count,
     missed.gaps_s,
     counts.repaired_count,
-    regresses.clock_regress_count,
+    counts.clock_regress_count,
     stale.stale_open_count
 from counts
 cross join lags
-cross join regresses
 cross join controls
 cross join unknowns
 cross join untold

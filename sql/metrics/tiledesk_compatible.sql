@@ -19,10 +19,14 @@ with requests as (
         avg(duration_ms) as duration_avg_ms,
         avg(rating) as satisfaction_avg
     from tiledesk_chats
+    cross join params
+    where
+        tiledesk_chats.created_at >= params.start_utc
+        and tiledesk_chats.created_at < params.end_utc
 ),
 
 written as (
-    select count(distinct sent.message_id) as messages_count
+    select count(*) as messages_count
     from received_messages as sent
     cross join params
     where

@@ -38,29 +38,37 @@ with theirs as (
         count(rating) as rating_count,
         count(case when is_draft then rating end) as rating_draft_count
     from tiledesk_chats
+    cross join params
+    where
+        tiledesk_chats.created_at >= params.start_utc
+        and tiledesk_chats.created_at < params.end_utc
+),
+
+written as (
+    select
+        received_messages.conversation_id,
+        count(*) as messages_count
+    from received_messages
+    cross join params
+    where
+        received_messages.sent_at >= params.start_utc
+        and received_messages.sent_at < params.end_utc
+    group by received_messages.conversation_id
 ),
 
 sent as (
     select
-        count(distinct received_messages.message_id) as theirs_count,
-        count(distinct received_messages.conversation_id) as chats_count,
-        count(
-            distinct
-            case
-                when conversations.conversation_id is null then received_messages.conversation_id
-            end
-        ) as drafts_count
-    from received_messages
-    cross join params
+        cast(coalesce(sum(written.messages_count), 0) as bigint) as theirs_count,
+        count(written.conversation_id) as chats_count,
+        count(case when conversations.conversation_id is null then written.conversation_id end)
+            as drafts_count
+    from written
     left join conversations
-        on received_messages.conversation_id = conversations.conversation_id
-    where
-        received_messages.sent_at >= params.start_utc
-        and received_messages.sent_at < params.end_utc
+        on written.conversation_id = conversations.conversation_id
 ),
 
 said as (
-    select count(distinct messages.message_id) as ours_count
+    select count(*) as ours_count
     from messages
     cross join params
     where
@@ -83,7 +91,8 @@ ours as (
     from timed_facts
     cross join params
     where
-        timed_facts.happened_at >= params.start_utc
+        timed_facts.fact in ('opened', 'first_response_human', 'session_duration', 'rated')
+        and timed_facts.happened_at >= params.start_utc
         and timed_facts.happened_at < params.end_utc
 ),
 

@@ -1,6 +1,7 @@
 -- receipts: What was received in the window, of whatever kind, and what tells its versions apart.
 -- grain: one row an entity received
 -- columns:
+--   conversation_id: the chat of a chat or message; else null
 --   version_at: the version of a chat or an agent's state; null of a message, which has one
 --   available: of agents only, as are profile_status and busy: their states of one instant differ
 --   is_live: sent when it happened, not shown by a snapshot or read again
@@ -8,7 +9,7 @@
 select
     events.kind,
     events.entity_id,
-    events.request_id as conversation_id,
+    case when events.kind in ('request', 'message') then events.request_id end as conversation_id,
     events.recorder,
     events.source,
     events.mistyped,

@@ -1,6 +1,7 @@
 -- tiledesk_chats: The chats that Tiledesk's analytics counts, and what sets its figures apart.
--- grain: one row a chat created in the window and not in preflight; drafts are among them
+-- grain: one row a chat that is not in preflight; drafts are among them
 -- columns:
+--   created_at: the server's createdAt
 --   waiting_ms: the server's waiting time in the newest version; null if none
 --   duration_ms: from creation to the newest close, even if open again; null if never closed
 --   rating: in the newest version
@@ -58,6 +59,7 @@ moved as (
 
 select
     newest.conversation_id,
+    newest.created_at,
     newest.waiting_time_ms as waiting_ms,
     (unix_micros(closes.closed_at) - unix_micros(newest.created_at)) / 1e3 as duration_ms,
     newest.rating,
@@ -70,7 +72,6 @@ select
     coalesce(lives.sessions_count > 1, false) as is_reopened,
     coalesce(lives.sessions_count > 1 and lives.closed_at is null, false) as is_open_again
 from newest
-cross join params
 left join conversations
     on newest.conversation_id = conversations.conversation_id
 left join closes
@@ -84,5 +85,3 @@ left join moved
 where
     newest.rank = 1
     and not coalesce(newest.preflight, false)
-    and newest.created_at >= params.start_utc
-    and newest.created_at < params.end_utc
