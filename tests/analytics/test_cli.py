@@ -5,8 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -355,3 +360,17 @@ def test_options_that_are_wrong_are_usage(ask, options, message):
 
     assert done.exit_code == 2
     assert done.stderr.splitlines()[-1] == message
+
+
+def test_a_command_that_is_told_to_stop_takes_its_temporary_folder_along(desk, tmp_path):
+    endless = "select count(*) from range(1000000) as a, range(1000000) as b"
+    command = [Path(sys.executable).parent / "analytics", "sql", endless]
+    command += ["--archive", desk.root, "--date", DAY]
+    process = subprocess.Popen(command, env=os.environ | {"TMPDIR": str(tmp_path)})
+    while not list(tmp_path.glob("analytics-*")):
+        assert process.poll() is None
+
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(60) == 128 + signal.SIGTERM
+    assert not list(tmp_path.iterdir())
