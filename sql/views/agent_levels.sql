@@ -101,8 +101,5 @@ select
 from levels
 cross join params
 left join states
-    on
-        levels.agent_id = states.agent_id
-        and levels.state_no = states.state_no
-        and levels.since < states.ended_at
+    on levels.agent_id = states.agent_id and levels.state_no = states.state_no
 where levels.until is not null

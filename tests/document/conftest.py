@@ -100,14 +100,19 @@ def request_of() -> Callable[..., Request]:
 
 
 @pytest.fixture(scope="session")
-def day(archive: Path, ask: Callable[..., Result], tmp_path_factory: pytest.TempPathFactory) -> Day:
+def day(archive: Path, ask: Callable[..., Result], once: Callable[..., Path]) -> Day:
     """Draw the Monday, and report on it."""
-    page = tmp_path_factory.mktemp("page") / "monday.html"
-    asked = ("report", "--archive", archive, "--date", MONDAY, "--tz", TZ, "--all")
-    drawn = ask(*asked, "--format", "html", "--output", page)
-    assert (drawn.exit_code, drawn.output) == (0, "")
-    report = json.loads(ask(*asked, "--format", "json").stdout)
+
+    def draw(folder: Path) -> None:
+        asked = ("report", "--archive", archive, "--date", MONDAY, "--tz", TZ, "--all")
+        drawn = ask(*asked, "--format", "html", "--output", folder / "monday.html")
+        assert (drawn.exit_code, drawn.output) == (0, "")
+        (folder / "monday.json").write_text(ask(*asked, "--format", "json").stdout, "utf-8")
+
+    folder = once("monday", draw)
+    report = json.loads((folder / "monday.json").read_text("utf-8"))
     assert report["coverage"]["ratio"] < 1
+    page = folder / "monday.html"
     return Day(archive, page, page.read_text("utf-8"), report)
 
 
