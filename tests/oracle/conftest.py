@@ -12,7 +12,6 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
@@ -33,7 +32,6 @@ from deskoracle import book, truth, window
 from deskoracle.catalogue import ORACLES
 from deskoracle.compare import differences
 
-ZONE = ZoneInfo("Europe/Rome")
 DAY = timedelta(days=1)
 EVERYTHING = (None, None)
 Look = tuple[timedelta | None, timedelta | None]
@@ -117,13 +115,13 @@ class Asked:
         )
         now = truth.instant(f"{self.now:%FT%T}Z")
         about = (one.breakdown, targets, self.open)
-        return window.Window(self.since, self.until, ZONE, now, self.of.covered, *about)
+        return window.Window(self.since, self.until, window.ZONE, now, self.of.covered, *about)
 
     @contextmanager
     def ask(self, look: Look = EVERYTHING, only: Any = None) -> Iterator[archive.Archive]:
         """Open the archive, as if the recording had ended just now."""
         is_past = self.past is not None
-        chosen = choose(self.since, self.until, ZONE.key, self.now, is_past=is_past)
+        chosen = choose(self.since, self.until, window.ZONE.key, self.now, is_past=is_past)
         about = {"settings": self.settings, "hours": self.hours, "only": only}
         with archive.connect(Folder(self.of.root), PROJECT_ID, chosen, *look, **about) as opened:
             yield opened
@@ -155,7 +153,7 @@ def record(once: Callable[..., Path]) -> Callable[..., Recorded]:
     def call(first: date, after: date, *options: str | int) -> Recorded:
         def run(folder: Path) -> None:
             one = Recorded(folder / "archive", folder / "truth.jsonl", first, after)
-            arguments = ["--archive", one.root, "--truth", one.truth, "--tz", ZONE.key]
+            arguments = ["--archive", one.root, "--truth", one.truth, "--tz", window.ZONE.key]
             arguments += ["--days", (after - first).days, "--until", after, *options]
             command = ["simulate", "history", *map(str, arguments)]
             done = CliRunner().invoke(cli, command, catch_exceptions=False)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from conftest import ZONE
 from deskoracle.catalogue import ORACLES
+from deskoracle.window import ZONE
 from deskoracle.window import opened as open_hours
 
 from analytics import hours, queries

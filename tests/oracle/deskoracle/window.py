@@ -14,6 +14,8 @@ Row = dict[str, Any]
 Span = tuple[int, int]
 """From an instant until just before another."""
 
+ZONE = ZoneInfo("Europe/Rome")
+"""Where the desk is."""
 QUARTER = 15 * 60_000
 HOUR = 4 * QUARTER
 
