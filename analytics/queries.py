@@ -80,6 +80,7 @@ VIEWS = (
     "work_pieces",
     "cells",
     "covered_periods",
+    "covered_days",
     "split_times",
     "cell_levels",
     "wait_times",

@@ -22,23 +22,51 @@
 --   concurrency_p90: for nine tenths of the time with chats there were no more
 --   at_limit_s: available, with as many chats as the limit allows; null without limit
 --   coverage_ratio: for how much of the time a recorder vouches
-with pieces as (
+with numbered as (
     select
-        coalesce(cast(covered_periods.date as string), '')
-        || '|'
-        || coalesce(covered_periods.bucket, '') as cell,
-        agent_levels.agent_id,
-        agent_levels.chats_count,
-        agent_levels.chat_limit,
-        coalesce(agent_levels.is_available, false) as is_available,
-        coalesce(not agent_levels.is_available, false) as is_unavailable,
-        unix_micros(least(agent_levels.until, covered_periods.until))
-        - unix_micros(greatest(agent_levels.since, covered_periods.since)) as length_us
+        agent_levels.*,
+        floor(unix_micros(since) / 8.64e10) as first_day,
+        floor(unix_micros(until) / 8.64e10) as last_day
     from agent_levels
+),
+
+-- Most levels end on the day on which they begin, and find their rows by its number.
+met as (
+    select
+        numbered.*,
+        covered_days.date,
+        covered_days.bucket,
+        covered_days.since as covered_since,
+        covered_days.until as covered_until
+    from numbered
+    inner join covered_days
+        on numbered.first_day = covered_days.day_no
+    where numbered.first_day = numbered.last_day
+    union all
+    select
+        numbered.*,
+        covered_periods.date,
+        covered_periods.bucket,
+        covered_periods.since as covered_since,
+        covered_periods.until as covered_until
+    from numbered
     inner join covered_periods
-        on
-            agent_levels.since < covered_periods.until
-            and agent_levels.until > covered_periods.since
+        on numbered.since < covered_periods.until and numbered.until > covered_periods.since
+    where numbered.first_day < numbered.last_day
+),
+
+pieces as (
+    select
+        coalesce(cast(date as string), '') || '|' || coalesce(bucket, '') as cell,
+        agent_id,
+        chats_count,
+        chat_limit,
+        coalesce(is_available, false) as is_available,
+        coalesce(not is_available, false) as is_unavailable,
+        unix_micros(least(until, covered_until)) - unix_micros(greatest(since, covered_since))
+            as length_us
+    from met
+    where since < covered_until and until > covered_since
 ),
 
 summed as (

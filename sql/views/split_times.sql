@@ -118,22 +118,51 @@ sliced as (
     from of_agents
 ),
 
-pieces as (
+numbered as (
     select
-        sliced.kind,
-        sliced.conversation_id,
-        sliced.session_no,
-        sliced.agent_id,
-        coalesce(cast(covered_periods.date as string), '')
-        || '|'
-        || coalesce(covered_periods.bucket, sliced.slice, '') as cell,
-        greatest(sliced.since, covered_periods.since) as since,
-        least(sliced.until, covered_periods.until) as until
+        sliced.*,
+        floor(unix_micros(since) / 8.64e10) as first_day,
+        floor(unix_micros(until) / 8.64e10) as last_day
     from sliced
+),
+
+-- Most stretches end on the day on which they begin, and find their rows by its number.
+met as (
+    select
+        numbered.*,
+        covered_days.date,
+        covered_days.bucket,
+        covered_days.since as covered_since,
+        covered_days.until as covered_until
+    from numbered
+    inner join covered_days
+        on numbered.first_day = covered_days.day_no
+    where numbered.first_day = numbered.last_day
+    union all
+    select
+        numbered.*,
+        covered_periods.date,
+        covered_periods.bucket,
+        covered_periods.since as covered_since,
+        covered_periods.until as covered_until
+    from numbered
     inner join covered_periods
         on
-            sliced.since < covered_periods.until
-            and coalesce(sliced.until, timestamp '9999-12-31 00:00:00') > covered_periods.since
+            numbered.since < covered_periods.until
+            and coalesce(numbered.until, timestamp '9999-12-31 00:00:00') > covered_periods.since
+    where numbered.last_day is null or numbered.first_day < numbered.last_day
+),
+
+pieces as (
+    select
+        kind,
+        conversation_id,
+        session_no,
+        agent_id,
+        coalesce(cast(date as string), '') || '|' || coalesce(bucket, slice, '') as cell,
+        greatest(since, covered_since) as since,
+        least(until, covered_until) as until
+    from met
 )
 
 select

@@ -29,7 +29,7 @@ FORBIDDEN = {
     "the clock": r"\b(now|current_timestamp|current_date|today)\b(?!_)",
     "backslash": r"\\",
     "parameter": r"\$\w",
-    "division by what may be zero": r"/(?!\s*(?:nullif\(|1e3\b|1e6\b|9e8\b|3\.6e9\b))",
+    "division by what may be zero": r"/(?!\s*(?:nullif\(|1e3\b|1e6\b|9e8\b|3\.6e9\b|8\.64e10\b))",
     "file": r"\bread_\w+\s*\(",
 }
 QUERIES = [
