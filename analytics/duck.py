@@ -68,21 +68,9 @@ class Duck:
         )
 
     def files(self, name: str, paths: Sequence[Path]) -> None:
-        """Make a relation of Parquet files that are no parts."""
+        """Make a relation of Parquet files that are no parts, as `save` writes them."""
         listed = ", ".join(_quoted(path) for path in paths)
         self.view(name, f"select * from read_parquet([{listed}])")  # noqa: S608 (no values)
-
-    def drop(self, kind: str, name: str) -> None:
-        """Let go of a `view`, or of the `table` of what was kept."""
-        self.connection.execute(f"drop {kind} {name}")
-
-    def save(self, sql: str, path: Path) -> int:
-        """Write the rows of a statement as they are; return how many."""
-        with _reading():
-            return self._write(
-                f"copy ({sql}) to {_quoted(path)} (format parquet, compression zstd,"
-                " use_tmp_file false)"
-            )
 
     def take(self, name: str, rows: pa.Table) -> None:
         """Make the same of rows that are no part yet."""
@@ -99,6 +87,14 @@ class Duck:
         """Give the rows of a statement a name: it is worked out once."""
         with _reading():
             self.connection.execute(f"create or replace temp table {name} as {sql}")
+
+    def drop(self, name: str) -> None:
+        """Let go of rows that were kept."""
+        self.connection.execute(f"drop table {name}")
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Return the columns of a relation."""
+        return self.table(f"select * from {name} limit 0").columns  # noqa: S608 (no values)
 
     def table(self, sql: str) -> Table:
         """Answer a statement."""
@@ -125,6 +121,11 @@ class Duck:
         return self._write(
             f"copy (select {chosen} from ({sql})) to {_quoted(path)} ({_FORMS[form]})"  # noqa: S608
         )
+
+    def save(self, sql: str, path: Path) -> int:
+        """Write the rows of a statement as they are, for `files`; return how many."""
+        with _reading():
+            return self._write(f"copy ({sql}) to {_quoted(path)} ({_FORMS['parquet']})")
 
     def _write(self, statement: str) -> int:
         import duckdb

@@ -41,6 +41,9 @@ class Engine(Protocol):
     def read(self, name: str, parts: Sequence[Any]) -> None:
         """Make a relation of a project's parts, with the partition's columns before theirs."""
 
+    def files(self, name: str, paths: Sequence[Path]) -> None:
+        """Make a relation of Parquet files that are no parts, as `save` writes them."""
+
     def take(self, name: str, rows: pa.Table) -> None:
         """Make the same of rows that are no part yet."""
 
@@ -50,6 +53,12 @@ class Engine(Protocol):
     def keep(self, name: str, sql: str) -> None:
         """Give the rows of a statement a name: it is worked out once."""
 
+    def drop(self, name: str) -> None:
+        """Let go of rows that were kept."""
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Return the columns of a relation."""
+
     def table(self, sql: str) -> Table:
         """Answer a statement."""
 
@@ -58,6 +67,9 @@ class Engine(Protocol):
 
     def write(self, sql: str, path: Path, form: str) -> int:
         """Write an answer into a file, `parquet` or `csv`; return how many rows."""
+
+    def save(self, sql: str, path: Path) -> int:
+        """Write the rows of a statement as they are, for `files`; return how many."""
 
     def close(self) -> None:
         """Let go of everything."""

@@ -147,6 +147,21 @@ class Spark:
         except ArchiverError as error:
             raise ArchiveUnreadable(str(error)) from error
 
+    def files(self, name: str, paths: Sequence[Path]) -> None:
+        """Make a relation of Parquet files that are no parts, as `save` writes them."""
+        import pyarrow.parquet as pq
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        kept = from_arrow_schema(pq.read_schema(paths[0]))
+        told = [
+            f"cast({field.name} as {field.dataType.simpleString().replace('_ntz', '')})"
+            f" as {field.name}"
+            for field in kept
+        ]
+        with self._asking():
+            read = self._session.read.schema(kept).parquet(*map(_uri, paths))
+            read.selectExpr(*told).createOrReplaceTempView(name)
+
     def take(self, name: str, rows: pa.Table) -> None:
         """Make the same of rows that are no part yet."""
         if rows.nbytes > MOST_UNSEALED:
@@ -178,6 +193,17 @@ class Spark:
             kept.createOrReplaceTempView(name)
         self._kept[name] = kept  # the server forgets the rows when nobody holds them here
 
+    def drop(self, name: str) -> None:
+        """Let go of rows that were kept."""
+        with self._asking():
+            self._session.catalog.dropTempView(name)
+        del self._kept[name]
+
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Return the columns of a relation."""
+        with self._asking():
+            return tuple(self._session.table(name).columns)
+
     def table(self, sql: str) -> Table:
         """Answer a statement."""
         answer = self.arrow(sql)
@@ -199,6 +225,12 @@ class Spark:
         with closing(Duck()) as duck:
             duck.connection.register("answer", self.arrow(sql))
             return duck.write("select * from answer", path, form)
+
+    def save(self, sql: str, path: Path) -> int:
+        """Write the rows of a statement as they are, for `files`; return how many."""
+        with closing(Duck()) as duck:
+            duck.connection.register("answer", self.arrow(sql))
+            return duck.save("select * from answer", path)
 
     def close(self) -> None:
         """Let go of everything."""

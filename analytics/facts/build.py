@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from analytics.archive import PLAIN, Archive, utc_now
 from analytics.duck import Duck
+from analytics.engine import Engine
 from analytics.errors import FactsUnusable
 from analytics.facts.kept import ASIDE, AT_ONCE, HEARD, KEPT, ROWS, SURROUNDINGS, limits
 from analytics.facts.news import News, news
@@ -29,6 +30,7 @@ FEW = 8
 """As many batches of less than half a slice are left as they are."""
 
 _DAY = timedelta(days=1)
+_IS_LIVING = "conversation_id in (select conversation_id from living)"
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,10 @@ def build(
     settings: Settings = PLAIN,
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
     at_a_time: int = SLICE,
+    start: Callable[[], Engine] = Duck,
 ) -> Built:
     """Keep what is not kept yet of a project; `progress` wraps the numbers of its slices."""
-    one = _Build(folder, project_id, store, settings, progress, at_a_time)
+    one = _Build(folder, project_id, store, settings, progress, at_a_time, start)
     with store.writing():
         state, is_anew = _usable(store, settings)
         try:
@@ -88,6 +91,7 @@ class _Build:
         settings: Settings,
         progress: Callable[[Iterable[int]], Iterable[int]],
         at_a_time: int,
+        start: Callable[[], Engine],
     ) -> None:
         self._folder = folder
         self._project_id = project_id
@@ -95,6 +99,7 @@ class _Build:
         self._settings = settings
         self._progress = progress
         self._at_a_time = at_a_time
+        self._start = start
         self._chats = self._rows = 0
 
     def run(self, state: State, *, is_anew: bool) -> Built:
@@ -108,7 +113,7 @@ class _Build:
         self._store.sweep(state.batches)
         written: list[Batch] = []
         if found.unknown:
-            engine = Duck()
+            engine = self._start()
             try:
                 written = self._keep(engine, state, found)
             finally:
@@ -124,7 +129,7 @@ class _Build:
             is_anew,
         )
 
-    def _keep(self, engine: Duck, state: State, found: News) -> list[Batch]:
+    def _keep(self, engine: Engine, state: State, found: News) -> list[Batch]:
         if folder_files := self._folder.files:
             engine.mount(folder_files)
         window = Window(min(found.parts), max(found.parts) + _DAY, "UTC", utc_now())
@@ -164,12 +169,12 @@ class _Build:
         relations.derive(with_aside=False)
         told = {
             name: f"select *, {number} as batch from {name}"
-            + (" semi join living using (conversation_id)" if name in AT_ONCE else "")
+            + (f" where {_IS_LIVING}" if name in AT_ONCE else "")
             for name in KEPT
             if name != ROWS
         }
         told[ROWS] = self._rows_of_open(relations, number)
-        told[HEARD] = "select * from fresh semi join living using (conversation_id)"
+        told[HEARD] = f"select conversation_id, date from fresh where {_IS_LIVING}"
         told[ASIDE] = f"select {TRIMMED} from new_aside where {slice_no} = 0"
         return self._write(relations, number, told)
 
@@ -210,8 +215,8 @@ class _Build:
         )
         self._name(engine, small, [*KEPT, HEARD, ASIDE])
         told = {
-            name: f"select * replace ({number} as batch) from kept_{name}"
-            " semi join newest using (conversation_id, batch)"
+            name: f"select {relations.columns(f'kept_{name}')}, {number} as batch"
+            f" from kept_{name} semi join newest using (conversation_id, batch)"
             for name in KEPT
         }
         told[HEARD] = f"select distinct * from kept_{HEARD}"
@@ -220,6 +225,6 @@ class _Build:
         others = tuple(one for one in state.batches if one not in small)
         return replace(state, next=number + 1, batches=(*others, merged)), [merged]
 
-    def _name(self, engine: Duck, batches: Sequence[Batch], names: Sequence[str]) -> None:
+    def _name(self, engine: Engine, batches: Sequence[Batch], names: Sequence[str]) -> None:
         for name in names:
             engine.files(f"kept_{name}", self._store.paths(batches, name))

@@ -47,17 +47,19 @@ def _cut_deliveries(relations: Relations, window: Window) -> None:
     is_inside = f"first_received_at >= {start} and last_received_at < {end}"
     engine.keep(
         "delivered",
-        f"from deliveries where first_received_at < {end} and last_received_at >= {start}",
+        f"select * from deliveries where first_received_at < {end} and last_received_at >= {start}",
     )
     heard = [
-        f"from {name} semi join (from delivered where not ({is_inside})) using (conversation_id)"
+        f"select conversation_id, date from {name}"
+        f" semi join (select * from delivered where not ({is_inside})) using (conversation_id)"
         f" where date >= cast({start} as date) and date <= cast({end} as date)"
         for name in relations.kept(HEARD)
     ]
     engine.keep("cut", union(heard) or "select '' as conversation_id, current_date as date limit 0")
     relations.tell_of("cut", with_aside=False)
     engine.keep("cut_deliveries", queries.view("deliveries"))
-    engine.view("deliveries", f"from delivered where {is_inside} union all from cut_deliveries")
+    inside = f"select * from delivered where {is_inside}"
+    engine.view("deliveries", f"{inside} union all select * from cut_deliveries")
 
 
 def _of_living(chats: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from analytics import queries
-from analytics.duck import Duck
+from analytics.engine import Engine
 from analytics.facts.kept import ASIDE, AT_ONCE, DERIVED, HEARD, OWN, ROWS, SURROUNDINGS
 from analytics.facts.news import News
 from analytics.facts.store import Batch, State, Store
@@ -23,6 +23,8 @@ OF_A_CHAT = "kind in ('request', 'message') and request_id is not null"
 _OF_NONE = "(kind not in ('request', 'message') or request_id is null)"
 _SAME_ROW = " and ".join(f"known.{name} = new.{name}" for name in contract.KEY)
 NOBODY = "select '' as conversation_id, 0 as batch where false"
+_OF_LIVING = "select conversation_id, date from fresh semi join living using (conversation_id)"
+_NOT_AGAIN = "not exists (select 1 from again where again.conversation_id = made.conversation_id)"
 IS_OPEN = "(lives.closed_at is null or lives.open_at >= lives.closed_at)"
 # What the server sent is long, and nothing asks for it.
 TRIMMED = ", ".join(
@@ -38,7 +40,7 @@ class Relations:
 
     def __init__(  # noqa: PLR0913
         self,
-        engine: Duck,
+        engine: Engine,
         store: Store,
         state: State,
         news: News,
@@ -72,6 +74,10 @@ class Relations:
         if paths:
             self.engine.files(f"{prefix}_{name}", paths)
         return [f"{prefix}_{name}"] if paths else []
+
+    def columns(self, kept: str) -> str:
+        """Return the columns of what is kept of a view, as the view has them."""
+        return ", ".join(name for name in self.engine.columns(kept) if name != "batch")
 
     def _make_aside(self) -> None:
         """Make `new_aside` and `aside`: the rows of no chat, those not known yet and all."""
@@ -117,7 +123,8 @@ class Relations:
         self.engine.keep("current", "select * from known anti join fresh using (conversation_id)")
         rows = [
             f"select {COLUMNS} from {name} semi join"
-            " (from known semi join fresh using (conversation_id)) using (conversation_id, batch)"
+            " (select * from known semi join fresh using (conversation_id))"
+            " using (conversation_id, batch)"
             for name in self.kept(ROWS)
         ]
         self.engine.keep("remembered", union(rows) or f"select {COLUMNS} from {ASIDE} where false")
@@ -173,23 +180,26 @@ class Relations:
         Those that are fresh are read anew; of `again`, which are touched, views of their own are
         kept. What names no chat is told with the rows of none.
         """
-        self.engine.keep("unread", "from fresh semi join living using (conversation_id)")
+        self.engine.keep("unread", _OF_LIVING)
         self.tell_of("unread", with_aside=with_aside)
         for name in OWN:
-            read = f"select * from ({queries.view(name)}) anti join again using (conversation_id)"
+            read = f"select * from ({queries.view(name)}) as made where {_NOT_AGAIN}"
             self.engine.keep(f"new_{name}", union([read, *self._again(name)]))
             self.engine.view(name, f"select * from new_{name}")
         between = queries.needed(" ".join(self.derived), made=(*AT_ONCE, *OWN, *SURROUNDINGS))
         for name in between:
+            if name not in self.derived:
+                self.engine.keep(name, queries.view(name))
+                continue
             self.engine.keep(f"new_{name}", queries.view(name))
             self.engine.view(name, f"select * from new_{name}")
         for name in set(between) - set(self.derived):
-            self.engine.drop("view", name)
-            self.engine.drop("table", f"new_{name}")
+            self.engine.drop(name)
 
     def _again(self, name: str) -> list[str]:
         return [
-            f"select * exclude (batch) from {kept} semi join again using (conversation_id, batch)"
+            f"select {self.columns(kept)} from {kept}"
+            " semi join again using (conversation_id, batch)"
             for kept in self.kept(name)
         ]
 
@@ -205,11 +215,12 @@ class Relations:
         Of `whole` batches every chat is meant: nothing of them needs to be looked for.
         """
         told = [
-            f"select * exclude (batch) from {kept} semi join {chats} using (conversation_id, batch)"
+            f"select {self.columns(kept)} from {kept}"
+            f" semi join {chats} using (conversation_id, batch)"
             for kept in self.kept(name, batches)
         ]
         told += [
-            f"select * exclude (batch) from {kept}" for kept in self.kept(name, whole, "whole")
+            f"select {self.columns(kept)} from {kept}" for kept in self.kept(name, whole, "whole")
         ]
         self.engine.view(name, union([f"select * from new_{name}", *told]))
 

@@ -33,19 +33,22 @@ def _make_lags(relations: Relations) -> None:
     days = "'" + "', '".join(str(day) for day in sorted(_new_days(relations))) + "'"
     known = [
         f"select {SURROUNDINGS['gap_lags']} from {name} where"
-        f" cast(cast(since as date) as varchar) not in ({days}) and"
-        f" cast(cast(since - interval 1 minute as date) as varchar) not in ({days})"
+        f" cast(cast(since as date) as string) not in ({days}) and"
+        f" cast(cast(since - interval '1' minute as date) as string) not in ({days})"
         for name in relations.kept("gap_lags", relations.batches[-1:])
     ]
     engine = relations.engine
     engine.keep("known_lags", union(known) or "select '' as recorder where false")
     same = "recorder, since" if known else "recorder"
     asked = engine.table(
-        "select distinct cast(since as date), cast(since - interval 1 minute as date)"
-        f" from (from gap_reports anti join known_lags using ({same}))"
+        "select distinct cast(since as date) as day, cast(since - interval '1' minute as date) as"
+        f" day_before from gap_reports anti join known_lags using ({same})"
     )
     relations.tell_days({day for row in asked.rows for day in row if day is not None})
-    new = f"select * from ({queries.view('gap_lags')}) anti join known_lags using ({same})"
+    new = (
+        f"select {SURROUNDINGS['gap_lags']} from ({queries.view('gap_lags')})"
+        f" anti join known_lags using ({same})"
+    )
     engine.keep("gap_lags", union([new, "select * from known_lags"] if known else [new]))
 
 
@@ -109,11 +112,17 @@ open as (
 )
 
 select
-    current.conversation_id,
-    current.batch,
-    current.conversation_id in (select conversation_id from due) as is_due
+    conversation_id,
+    batch,
+    true as is_due
 from current
-where
-    current.conversation_id in (select conversation_id from due)
-    or (current.conversation_id, current.batch) in (select conversation_id, batch from open)
+semi join due using (conversation_id)
+union all
+select
+    conversation_id,
+    batch,
+    false as is_due
+from current
+semi join open using (conversation_id, batch)
+anti join due using (conversation_id)
 """

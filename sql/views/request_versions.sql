@@ -67,8 +67,9 @@ ranked as (
 select
     conversation_id,
     version_at,
-    row_number() over (partition by conversation_id order by version_at asc, seq asc)
-        as version_no,
+    cast(
+        row_number() over (partition by conversation_id order by version_at asc, seq asc) as bigint
+    ) as version_no,
     status >= 1000 as is_closed,
     created_at,
     status,
