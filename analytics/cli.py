@@ -115,6 +115,7 @@ def report(
 
 @cli.command()
 @desks_options
+@engine_options
 @facts_option
 def build(desks: Desks, facts: Path | None) -> None:
     """Keep what is worked out of each chat, so that reports over many days take seconds.

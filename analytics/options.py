@@ -307,7 +307,9 @@ def engine_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say what answers."""
 
     @wraps(command)
-    def asked(request: Request, *, engine: str, spark_remote: str | None, **others: Any) -> None:
+    def asked(
+        request: Request | Desks, *, engine: str, spark_remote: str | None, **others: Any
+    ) -> None:
         if engine == "spark":
             from analytics.spark import Spark
 

@@ -42,6 +42,8 @@ class Desks:
     """Those named; none means all."""
     config: Config
     told: Mapping[str, Any]
+    start: Callable[[], Engine] = Duck
+    """What starts the engine that answers."""
 
     def desk(self, project_id: str) -> Desk:
         """Return how a project is to be measured."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
     from pyspark.sql.connect.session import SparkSession
+    from pyspark.sql.types import StructField
 
 PORT = 15002
 REACH_S = 5
@@ -71,6 +72,7 @@ class Spark:
         self._secrets = _SECRET.findall(remote)
         _reach(self._place, host, port)
         self._kept: dict[str, DataFrame] = {}
+        self._seen: set[Part] = set()
         self._files: Any = None
         with self._asking():
             self._session = _session(remote)
@@ -112,16 +114,18 @@ class Spark:
         with self._asking():
             schema = from_arrow_schema(contract.schema())
             read = self._session.read.schema(schema).parquet(*map(_uri, parts))
-            self._see(read, parts)
+            self._see(read, parts, _uri(parts[0]).rpartition("/project_id=")[0])
             # Not the folders' columns: a day's parts hold what was received on it, in UTC.
             read.selectExpr(
                 f"'{project}' as project_id", "cast(received_at as date) as date", *contract.NAMES
             ).createOrReplaceTempView(name)
 
-    def _see(self, read: DataFrame, parts: Sequence[Part]) -> None:
+    def _see(self, read: DataFrame, parts: Sequence[Part], root: str) -> None:
         """Hold the server to the rows that are there: some pass over a file they do not see."""
         from pyspark.errors import AnalysisException
 
+        if self._seen.issuperset(parts):
+            return
         try:
             seen = read.count()
         except AnalysisException as error:
@@ -131,11 +135,11 @@ class Spark:
         with ThreadPoolExecutor(AT_A_TIME) as pool:
             there = sum(pool.map(self._rows, parts))
         if seen != there:
-            root = _uri(parts[0]).rpartition("/project_id=")[0]
             raise EngineUnusable(
-                f"{self._place}: sees {seen} of {there} rows in {root}; it reads the parts itself:"
-                " put the archive where the server has it by the same name"
+                f"{self._place}: sees {seen} of {there} rows in {root}; it reads the files itself:"
+                " put the folder where the server has it by the same name"
             )
+        self._seen.update(parts)
 
     def _rows(self, part: Part) -> int:
         """Return how many rows a part's footer tells of."""
@@ -152,15 +156,11 @@ class Spark:
         import pyarrow.parquet as pq
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        kept = from_arrow_schema(pq.read_schema(paths[0]))
-        told = [
-            f"cast({field.name} as {field.dataType.simpleString().replace('_ntz', '')})"
-            f" as {field.name}"
-            for field in kept
-        ]
+        schema = from_arrow_schema(pq.read_schema(paths[0]))
         with self._asking():
-            read = self._session.read.schema(kept).parquet(*map(_uri, paths))
-            read.selectExpr(*told).createOrReplaceTempView(name)
+            read = self._session.read.schema(schema).parquet(*map(_uri, paths))
+            self._see(read, paths, _uri(paths[0].parent.parent))
+            read.selectExpr(*map(_zoned, schema)).createOrReplaceTempView(name)
 
     def take(self, name: str, rows: pa.Table) -> None:
         """Make the same of rows that are no part yet."""
@@ -323,6 +323,12 @@ def _hold(place: str, server: str) -> None:
 def _uri(part: Part) -> str:
     # Spark takes it as it is: nothing is to be quoted.
     return f"file://{part.absolute()}" if isinstance(part, Path) else str(part)
+
+
+def _zoned(field: StructField) -> str:
+    """Return a column as queries have it; what is saved has plain times."""
+    kind = field.dataType.simpleString().replace("timestamp_ntz", "timestamp")
+    return f"cast({field.name} as {kind}) as {field.name}"
 
 
 def _plain(kind: Any) -> Any:

@@ -48,11 +48,12 @@ class Built:
     """What had been kept could not be used any more."""
 
 
-def build(
+def build(  # noqa: PLR0913
     folder: Folder,
     project_id: str,
     store: Store,
     settings: Settings = PLAIN,
+    *,
     progress: Callable[[Iterable[int]], Iterable[int]] = iter,
     at_a_time: int = SLICE,
     start: Callable[[], Engine] = Duck,
@@ -80,67 +81,59 @@ def _usable(store: Store, settings: Settings) -> tuple[State, bool]:
     return State(), is_anew
 
 
+@dataclass
 class _Build:
     """One build; the store is ours meanwhile."""
 
-    def __init__(
-        self,
-        folder: Folder,
-        project_id: str,
-        store: Store,
-        settings: Settings,
-        progress: Callable[[Iterable[int]], Iterable[int]],
-        at_a_time: int,
-        start: Callable[[], Engine],
-    ) -> None:
-        self._folder = folder
-        self._project_id = project_id
-        self._store = store
-        self._settings = settings
-        self._progress = progress
-        self._at_a_time = at_a_time
-        self._start = start
-        self._chats = self._rows = 0
+    folder: Folder
+    project_id: str
+    store: Store
+    settings: Settings
+    progress: Callable[[Iterable[int]], Iterable[int]]
+    at_a_time: int
+    start: Callable[[], Engine]
+    chats: int = 0
+    rows: int = 0
 
     def run(self, state: State, *, is_anew: bool) -> Built:
         """Keep what is new to a state; if something is gone, all of it anew."""
         began = time.monotonic()
-        found = news(self._folder, self._project_id, state)
+        found = news(self.folder, self.project_id, state)
         if found.is_gone:
-            self._store.forget()
+            self.store.forget()
             return self.run(State(), is_anew=True)
-        self._store.believe(state.batches)
-        self._store.sweep(state.batches)
+        self.store.believe(state.batches)
+        self.store.sweep(state.batches)
         written: list[Batch] = []
         if found.unknown:
-            engine = self._start()
+            engine = self.start()
             try:
                 written = self._keep(engine, state, found)
             finally:
                 engine.close()
         elif found.days != state.days:  # compacted: the same by other parts
-            self._store.swap(replace(state, days=found.days))
+            self.store.swap(replace(state, days=found.days))
         return Built(
             len(found.new_days),
-            self._chats,
-            self._rows,
+            self.chats,
+            self.rows,
             time.monotonic() - began,
             sum(size for one in written for size, _ in one.files.values()),
             is_anew,
         )
 
     def _keep(self, engine: Engine, state: State, found: News) -> list[Batch]:
-        if folder_files := self._folder.files:
+        if folder_files := self.folder.files:
             engine.mount(folder_files)
         window = Window(min(found.parts), max(found.parts) + _DAY, "UTC", utc_now())
-        Archive(engine, self._project_id, window, self._settings).tell()
-        relations = Relations(engine, self._store, state, found)
+        Archive(engine, self.project_id, window, self.settings).tell()
+        relations = Relations(engine, self.store, state, found)
         survey(relations)
         done = self._batches(relations, state.next)
         every = (*state.batches, *done)
-        state = State(done[-1].number + 1, limits(self._settings), found.days, every)
+        state = State(done[-1].number + 1, limits(self.settings), found.days, every)
         state, merged = self._merge(relations, state)
-        self._store.swap(state)
+        self.store.swap(state)
         return [*done, *merged]
 
     def _batches(self, relations: Relations, first: int) -> list[Batch]:
@@ -149,14 +142,14 @@ class _Build:
             "slices",
             "select conversation_id, cast(floor((row_number() over"
             # Those that are open are asked about whatever the days: they stand together.
-            f" (order by {IS_OPEN}, first_at, conversation_id) - 1) / {self._at_a_time}) as bigint)"
+            f" (order by {IS_OPEN}, first_at, conversation_id) - 1) / {self.at_a_time}) as bigint)"
             " as slice from lives where conversation_id in (select conversation_id from fresh)"
             " or conversation_id in (select conversation_id from touched where is_due)",
         )
-        ((self._chats, last),) = relations.engine.table(
+        ((self.chats, last),) = relations.engine.table(
             "select count(*), coalesce(max(slice), 0) from slices"
         ).rows
-        slices = self._progress(range(last + 1))
+        slices = self.progress(range(last + 1))
         return [self._batch(relations, slice_no, first + slice_no) for slice_no in slices]
 
     def _batch(self, relations: Relations, slice_no: int, number: int) -> Batch:
@@ -194,17 +187,17 @@ class _Build:
         told |= {
             name: f"select distinct {columns} from {name}" for name, columns in SURROUNDINGS.items()
         }
-        self._store.begin(number)
+        self.store.begin(number)
         rows = {}
         for name, sql in told.items():
-            with self._store.draft(number, name) as path:
+            with self.store.draft(number, name) as path:
                 rows[name] = relations.engine.save(sql, path)
-        self._rows += sum(rows.values())
-        return self._store.written(number, rows["lives"])
+        self.rows += sum(rows.values())
+        return self.store.written(number, rows["lives"])
 
     def _merge(self, relations: Relations, state: State) -> tuple[State, list[Batch]]:
         """Make one batch of those that are small, if they are many: what counts of them."""
-        small = [one for one in state.batches if one.chats < self._at_a_time / 2]
+        small = [one for one in state.batches if one.chats < self.at_a_time / 2]
         if len(small) <= FEW:
             return state, []
         engine, number = relations.engine, state.next
@@ -227,4 +220,4 @@ class _Build:
 
     def _name(self, engine: Engine, batches: Sequence[Batch], names: Sequence[str]) -> None:
         for name in names:
-            engine.files(f"kept_{name}", self._store.paths(batches, name))
+            engine.files(f"kept_{name}", self.store.paths(batches, name))

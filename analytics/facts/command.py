@@ -19,8 +19,8 @@ def run(desks: Desks, facts: Path) -> None:
     folder = at(desks.archive)
     named = [folder.project(name) for name in desks.projects]
     for project_id in named or folder.projects() or [folder.project(None)]:  # which says why
-        settings = desks.desk(project_id).settings
-        done = build(folder, project_id, store_of(facts, project_id), settings, _progress)
+        settings, store = desks.desk(project_id).settings, store_of(facts, project_id)
+        done = build(folder, project_id, store, settings, progress=_progress, start=desks.start)
         click.echo(f"{project_id:26}{_told(done)}")
 
 

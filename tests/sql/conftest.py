@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -45,20 +44,6 @@ def desk(recorded: Path) -> pa.Table:
     )
     assert rows.num_rows > 1000
     return partitioned(rows)
-
-
-@pytest.fixture(scope="session")
-def sail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Serve Sail, which speaks Spark's protocol, in this process; return its URL."""
-    os.environ["SAIL_EXECUTION__CHECKPOINT__PATH"] = str(tmp_path_factory.mktemp("checkpoints"))
-    os.environ.setdefault("RUST_LOG", "error")
-    from pysail.spark import SparkConnectServer
-
-    server = SparkConnectServer("127.0.0.1", 0)
-    server.start(background=True)
-    host, port = server.listening_address
-    yield f"sc://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture(scope="session")

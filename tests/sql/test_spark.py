@@ -190,7 +190,7 @@ def test_an_archive_that_the_server_does_not_see_is_named(recorded, sail, tmp_pa
     count = sum(pq.read_metadata(part).num_rows for part in recorded.glob(contract.parts_glob()))
     assert done.stderr == (
         f"Error: {sail}: sees 0 of {count} rows in file:///proc/self/cwd/archive; it reads the"
-        " parts itself: put the archive where the server has it by the same name\n"
+        " files itself: put the folder where the server has it by the same name\n"
     )
 
 
