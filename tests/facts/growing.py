@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from analytics import queries
 from analytics.archive import connect
+from analytics.duck import Duck
+from analytics.engine import Engine
 from analytics.facts.build import Built, build
 from analytics.facts.store import Store, store_of
 from analytics.folder import Folder
@@ -56,9 +61,9 @@ class Growing:
     def _there(self, part: Path) -> Path:
         return self.root / part.relative_to(self.source)
 
-    def build(self, settings: Settings | None = None, at_a_time: int = 60) -> Built:
-        plain = settings or Settings()
-        return build(Folder(self.root), self.project_id, self.store, plain, at_a_time=at_a_time)
+    def build(self, at_a_time: int = 60, start: Callable[[], Engine] = Duck) -> Built:
+        folder = Folder(self.root)
+        return build(folder, self.project_id, self.store, at_a_time=at_a_time, start=start)
 
     def ask(
         self,
@@ -93,6 +98,26 @@ class Growing:
         anew, kept = self.anew(days, **settings), self.ask(self.store, days, **settings)
         wrong = [name for name in anew if not is_same(anew[name], kept[name])]
         assert not wrong, {name: (anew[name][:3], kept[name][:3]) for name in wrong[:3]}
+
+
+def kept_of(store: Store) -> dict[str, tuple[list[Any], list[dict[str, Any]]]]:
+    """Return what each file holds: names and types of columns, and the rows in an order."""
+    return {
+        f"{one.number}/{name}": _told(pq.read_table(path, partitioning=None))
+        for one in store.state().batches
+        for name in one.files
+        for path in store.paths([one], name)
+    }
+
+
+def _told(table: pa.Table) -> tuple[list[Any], list[dict[str, Any]]]:
+    """What is open lasts until the build, whenever that was."""
+    types = [(field.name, str(field.type)) for field in table.schema]
+    rows = [
+        {name: value for name, value in row.items() if name != "until" or (value or NOW) <= NOW}
+        for row in table.to_pylist()
+    ]
+    return types, sorted(rows, key=str)
 
 
 @cache
