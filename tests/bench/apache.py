@@ -1,6 +1,7 @@
 """Asks Apache Spark every metric and check about a simulated month, and DuckDB too: `make spark`.
 
-Ends with status 1 if one row differs. Spark runs with two executors, in processes of their own.
+Then both build facts of it. Ends with status 1 if one row differs. Spark runs with two executors,
+in processes of their own.
 """
 
 from __future__ import annotations
@@ -10,16 +11,23 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import servers
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "facts"))  # what is kept is held together there
+
+from growing import is_same, kept_of
+
 from analytics import metrics, queries
 from analytics.archive import Archive, connect
 from analytics.duck import Duck
-from analytics.engine import Table
+from analytics.engine import Engine, Table
+from analytics.facts.build import build
+from analytics.facts.store import Store, store_of
 from analytics.folder import Folder
 from analytics.settings import Settings
 from analytics.spark import Spark
@@ -77,6 +85,24 @@ def compare(spark: Archive, duck: Archive) -> int:
     return wrong
 
 
+def compare_facts(folder: Folder, root: Path, start: Callable[[], Engine]) -> int:
+    """Build facts by both, say what took how long, and return how many files differ."""
+    (one, here), (other, there) = built(folder, root / "a", start), built(folder, root / "b", Duck)
+    told, expected = kept_of(one, WINDOW.end), kept_of(other, WINDOW.end)
+    names = told.keys() | expected.keys()
+    wrong = [n for n in names if not is_same([*told.get(n, ())], [*expected.get(n, ())])]
+    difference = ", ".join(sorted(wrong)) or "equal"
+    print(f"{'facts':28} {here:7.2f} s {there:7.2f} s  {difference}", flush=True)
+    return len(wrong)
+
+
+def built(folder: Folder, root: Path, start: Callable[[], Engine]) -> tuple[Store, float]:
+    """Build facts; return where they are kept, and how long it took."""
+    project_id = folder.project(None)
+    store = store_of(root, project_id)
+    return store, build(folder, project_id, store, SETTINGS, start=start).seconds
+
+
 def main() -> None:
     """Record a month, ask both."""
     with tempfile.TemporaryDirectory() as place:
@@ -88,6 +114,7 @@ def main() -> None:
             opened = partial(connect, folder, folder.project(None), WINDOW, settings=SETTINGS)
             with opened(start=partial(Spark, server.url)) as spark, opened(start=Duck) as duck:
                 wrong = compare(spark, duck)
+            wrong += compare_facts(folder, root, partial(Spark, server.url))
             print(f"Spark's processes took {server.memory():.0f} MB at the most")
     sys.exit(wrong > 0)
 

@@ -100,21 +100,23 @@ class Growing:
         assert not wrong, {name: (anew[name][:3], kept[name][:3]) for name in wrong[:3]}
 
 
-def kept_of(store: Store) -> dict[str, tuple[list[Any], list[dict[str, Any]]]]:
-    """Return what each file holds: names and types of columns, and the rows in an order."""
+def kept_of(store: Store, now: datetime = NOW) -> dict[str, tuple[list[Any], list[dict[str, Any]]]]:
+    """Return what each file holds: names and types of columns, and the rows in an order.
+
+    What is open lasts until the build, whenever that was: after `now`.
+    """
     return {
-        f"{one.number}/{name}": _told(pq.read_table(path, partitioning=None))
+        f"{one.number}/{name}": _told(pq.read_table(path, partitioning=None), now)
         for one in store.state().batches
         for name in one.files
         for path in store.paths([one], name)
     }
 
 
-def _told(table: pa.Table) -> tuple[list[Any], list[dict[str, Any]]]:
-    """What is open lasts until the build, whenever that was."""
+def _told(table: pa.Table, now: datetime) -> tuple[list[Any], list[dict[str, Any]]]:
     types = [(field.name, str(field.type)) for field in table.schema]
     rows = [
-        {name: value for name, value in row.items() if name != "until" or (value or NOW) <= NOW}
+        {name: value for name, value in row.items() if name != "until" or (value or now) <= now}
         for row in table.to_pylist()
     ]
     return types, sorted(rows, key=str)

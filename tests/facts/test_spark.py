@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from growing import Growing, is_same, kept_of
 
 from analytics.cli import cli
+from analytics.facts import build
 from analytics.spark import Spark
 
 WHOLE = date(2026, 3, 2), date(2026, 3, 11)
@@ -49,15 +50,16 @@ def test_what_is_kept_is_the_same_whichever_engine_works_it_out(begun, growing):
 
 
 @pytest.mark.slow
-def test_one_engine_goes_on_where_the_other_ended(whole, begun, sail, tmp_path):
-    """Spark, then DuckDB part by part, then Spark, which merges the small batches."""
+def test_one_engine_goes_on_where_the_other_ended(whole, begun, sail, tmp_path, monkeypatch):
+    """Spark, then DuckDB, then Spark, which merges the small batches; then a part more."""
+    monkeypatch.setattr(build, "FEW", 3)
     shutil.copytree(begun, tmp_path / "archive")
     one = Growing(whole, tmp_path / "archive")
-    *parts, last = one.left()
-    for part in parts[:6]:
-        one.add([part])
-        assert not one.build(at_a_time=1000).is_anew
-    one.add(parts[6:])
+    next_one, *parts, last = one.left()
+    one.add([next_one])
+    assert not one.build(at_a_time=1000).is_anew
+    assert len(one.store.state().batches) == 3
+    one.add(parts)
 
     done = CliRunner(catch_exceptions=False).invoke(
         cli, ["build", "--archive", str(one.root), *REMOTE, sail]
@@ -67,7 +69,7 @@ def test_one_engine_goes_on_where_the_other_ended(whole, begun, sail, tmp_path):
     assert "days with something new" in done.stdout
     assert "anew" not in done.stdout
     assert len(one.store.state().batches) == 1
-    one.add([last])  # which nobody has built yet
+    one.add([last])
     one.assert_same(WHOLE)
 
 
