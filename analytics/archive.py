@@ -135,7 +135,6 @@ class Archive:
         from analytics.facts.recall import recall
         from analytics.facts.relations import Relations
 
-        assert isinstance(self._engine, Duck)
         state = store.state()
         known = news(folder, self.project_id, state)
         if known.is_gone:

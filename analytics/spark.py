@@ -153,10 +153,13 @@ class Spark:
 
     def files(self, name: str, paths: Sequence[Path]) -> None:
         """Make a relation of Parquet files that are no parts, as `save` writes them."""
+        import pyarrow as pa
         import pyarrow.parquet as pq
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        schema = from_arrow_schema(pq.read_schema(paths[0]))
+        # Where the first file has no null, another may have.
+        told = [field.with_nullable(True) for field in pq.read_schema(paths[0])]
+        schema = from_arrow_schema(pa.schema(told))
         with self._asking():
             read = self._session.read.schema(schema).parquet(*map(_uri, paths))
             self._see(read, paths, _uri(paths[0].parent.parent))

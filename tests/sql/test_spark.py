@@ -160,6 +160,25 @@ def test_an_export_is_the_same_file(recorded, sail, tmp_path):
     assert (tmp_path / "spark.csv").read_text() == (tmp_path / "duck.csv").read_text()
 
 
+def test_what_is_saved_is_read_as_it_was(sail, tmp_path):
+    """The first file has no null, which DuckDB writes down; the other has."""
+    sql = "select timestamp '2026-03-02 09:00:00' as t, 1 as n where true union all "
+    first, second = tmp_path / "first.facts", tmp_path / "second.facts"
+    with closing(Duck()) as duck, closing(Spark(sail)) as engine:
+        assert duck.save(f"{sql} select timestamp '2026-03-03 09:00:00', 2", first) == 2
+        assert engine.save(f"{sql} select cast(null as timestamp), 3", second) == 2
+        told = []
+        for one in (duck, engine):
+            one.files("saved", [first, second])
+            assert one.columns("saved") == ("t", "n")
+            told.append(one.table("select t, n from saved where t is null or n = 2 order by n"))
+
+    assert not pq.read_schema(first).field("t").nullable
+    assert pq.read_schema(first).types == pq.read_schema(second).types
+    assert told[0] == told[1]
+    assert told[0].rows == [(datetime(2026, 3, 3, 9), 2), (None, 3)]
+
+
 def test_too_much_that_is_not_sealed_is_not_sent(sail):
     rows = pa.table({"payload": ["x" * (spark.MOST_UNSEALED + 1)]})
 
