@@ -12,8 +12,8 @@ create or replace temp macro size(list) as len(list);
 
 create or replace temp macro collect_set(x) as list(distinct x);
 
--- DuckDB's own list keeps null values.
-create or replace temp macro collect_list(x) as list(x) filter (x is not null);
+-- DuckDB's own list keeps null values, and is null without a row.
+create or replace temp macro collect_list(x) as coalesce(list(x) filter (x is not null), []);
 
 create or replace temp macro sort_array(list) as list_sort(list);
 

@@ -179,6 +179,12 @@ def test_what_is_saved_is_read_as_it_was(sail, tmp_path):
     assert told[0].rows == [(datetime(2026, 3, 3, 9), 2), (None, 3)]
 
 
+def test_a_list_of_nothing_is_empty(sail):
+    sql = "select collect_list(x) as xs from (select cast(null as bigint) as x) as told"
+    with closing(Duck()) as duck, closing(Spark(sail)) as engine:
+        assert duck.table(sql).rows == engine.table(sql).rows == [([],)]
+
+
 def test_too_much_that_is_not_sealed_is_not_sent(sail):
     rows = pa.table({"payload": ["x" * (spark.MOST_UNSEALED + 1)]})
 
