@@ -29,6 +29,7 @@ LONGEST = (
     "live/faults/test_network.py",
     "facts/test_recall.py",
     "facts/test_store.py",
+    "facts/test_spark.py",
     "analytics/test_report.py",
     "document/test_in_a_browser.py",
     "sql/test_portability.py",

@@ -30,7 +30,6 @@ FEW = 8
 """As many batches of less than half a slice are left as they are."""
 
 _DAY = timedelta(days=1)
-_IS_LIVING = "conversation_id in (select conversation_id from living)"
 
 
 @dataclass(frozen=True)
@@ -160,14 +159,15 @@ class _Build:
             "select conversation_id, batch from touched semi join living using (conversation_id)",
         )
         relations.derive(with_aside=False)
+        is_living = "conversation_id in (select conversation_id from living)"
         told = {
             name: f"select *, {number} as batch from {name}"
-            + (f" where {_IS_LIVING}" if name in AT_ONCE else "")
+            + (f" where {is_living}" if name in AT_ONCE else "")
             for name in KEPT
             if name != ROWS
         }
         told[ROWS] = self._rows_of_open(relations, number)
-        told[HEARD] = f"select conversation_id, date from fresh where {_IS_LIVING}"
+        told[HEARD] = "select conversation_id, date from unread"
         told[ASIDE] = f"select {TRIMMED} from new_aside where {slice_no} = 0"
         return self._write(relations, number, told)
 

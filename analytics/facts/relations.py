@@ -23,7 +23,6 @@ OF_A_CHAT = "kind in ('request', 'message') and request_id is not null"
 _OF_NONE = "(kind not in ('request', 'message') or request_id is null)"
 _SAME_ROW = " and ".join(f"known.{name} = new.{name}" for name in contract.KEY)
 NOBODY = "select '' as conversation_id, 0 as batch where false"
-_OF_LIVING = "select conversation_id, date from fresh semi join living using (conversation_id)"
 _NOT_AGAIN = "not exists (select 1 from again where again.conversation_id = made.conversation_id)"
 IS_OPEN = "(lives.closed_at is null or lives.open_at >= lives.closed_at)"
 # What the server sent is long, and nothing asks for it.
@@ -180,7 +179,10 @@ class Relations:
         Those that are fresh are read anew; of `again`, which are touched, views of their own are
         kept. What names no chat is told with the rows of none.
         """
-        self.engine.keep("unread", _OF_LIVING)
+        self.engine.keep(
+            "unread",
+            "select conversation_id, date from fresh semi join living using (conversation_id)",
+        )
         self.tell_of("unread", with_aside=with_aside)
         for name in OWN:
             read = f"select * from ({queries.view(name)}) as made where {_NOT_AGAIN}"
@@ -188,11 +190,11 @@ class Relations:
             self.engine.view(name, f"select * from new_{name}")
         between = queries.needed(" ".join(self.derived), made=(*AT_ONCE, *OWN, *SURROUNDINGS))
         for name in between:
-            if name not in self.derived:
+            if name in self.derived:
+                self.engine.keep(f"new_{name}", queries.view(name))
+                self.engine.view(name, f"select * from new_{name}")
+            else:
                 self.engine.keep(name, queries.view(name))
-                continue
-            self.engine.keep(f"new_{name}", queries.view(name))
-            self.engine.view(name, f"select * from new_{name}")
         for name in set(between) - set(self.derived):
             self.engine.drop(name)
 
