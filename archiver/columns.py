@@ -8,97 +8,154 @@ Both ways give the same: a test holds them to it.
 from __future__ import annotations
 
 from array import array
-from base64 import b64encode
-from collections.abc import Iterable, Sequence
-from functools import cache, reduce
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from itertools import accumulate
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archiver import contract
 from archiver.contract import TYPED, Column
-from archiver.entities import KINDS, Path, Values, branch, decode, paths, transposed
-from archiver.extract import BAD, READERS, Row, is_text, told
+from archiver.entities import Path, Values, branch, decode, paths, transposed
+from archiver.extract import BAD, READERS, Row, is_text, spelled
 from archiver.frames import read_value
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_READ = ("entity_id", "request_id", "mistyped", *(column.name for column in TYPED))
-_COLUMNS = contract.NAMES[:-1]
+# What is read, and by what a table is put in order.
+_PLACED = (*contract.NAMES[:-1], "place")
+_STAMPS = tuple(name for name in _PLACED if name in Row.__struct_fields__)
+_BATCH = 500
 _AS_THEY_ARE = ("text", "integer", "number", "flag", "texts")
 # How the server spells times, all digits 0: years before 1000 are left to `extract`.
 _TIME = b"0000-00-00T00:00:00.000Z"
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 
 
-class Batch(NamedTuple):
-    """Some rows as columns, kind by kind, with their payloads; `places` is where each belongs."""
+class Gathering:
+    """Rows that become a table: those of a kind are read together, some of them at a time."""
 
-    columns: pa.Table
-    payloads: list[bytes | memoryview]
-    places: list[int]
+    def __init__(self) -> None:
+        self.count = 0
+        self.size = 0
+        self._rows: defaultdict[str, list[Row]] = defaultdict(list)
+        self._read: list[pa.Table] = []
+        self._texts: list[bytes | memoryview] = []
+        self._tables: list[pa.Table] = []
+
+    def add(self, row: Row) -> None:
+        """Take a row, of which nothing but the text is kept for long."""
+        row.place = self.count
+        self.count += 1
+        self.size += len(row.text)
+        rows = self._rows[row.kind]
+        rows.append(row)
+        if len(rows) == _BATCH:
+            self._read_all(row.kind)
+
+    def add_table(self, table: pa.Table, size: int = 0) -> None:
+        """Take rows that are a table already, with `size` bytes of payload."""
+        self.count += len(table)
+        self.size += size
+        self._tables.append(table)
+
+    def table(self, order: Sequence[tuple[str, str]] = ()) -> pa.Table:
+        """Return the rows in the contract's schema, as they came or in a given order."""
+        import pyarrow as pa
+
+        if not self._tables:
+            return self._ordered(order)
+        return pa.concat_tables([*self._tables, self._ordered()]).sort_by(order)
+
+    def _ordered(self, order: Sequence[tuple[str, str]] = ()) -> pa.Table:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        for kind in list(self._rows):
+            self._read_all(kind)
+        tables = [_schema(_PLACED).empty_table(), *self._read]
+        found = pa.concat_tables(tables, promote_options="default")
+        indices = pc.sort_indices(found, sort_keys=[*order, ("place", "ascending")])
+        texts = [self._texts[at] for at in indices.to_pylist()]
+        columns = found.select(contract.NAMES[:-1]).take(indices)
+        return columns.append_column(contract.schema().field("payload"), _strings(texts))
+
+    def _read_all(self, kind: str) -> None:
+        """Read the rows of a kind; those that are refused are spelled out, each for itself."""
+        rows = self._rows.pop(kind)
+        while rows:
+            columns, bad = _kind(kind).read(rows)
+            texts = [row.text for row in rows]
+            if columns is None:
+                told = [spelled(rows[n]) | {"place": rows[n].place} for n in bad]
+                columns, texts = arrow(told, _PLACED), [one["payload"].encode() for one in told]
+            self._read.append(columns)
+            self._texts += texts
+            rows = [rows[n] for n in range(len(rows)) if n not in bad] if bad else []
 
 
-def batch(rows: Sequence[Row]) -> Batch:
-    """Read rows, of which nothing but the payload is needed any longer."""
-    import pyarrow as pa
-
-    binary = _binary(rows)
-    read, places = _read(rows, binary)
-    ordered = [rows[at] for at in places]
-    stamps = dict(zip(Row.__struct_fields__, transposed(ordered, Row), strict=True))
-    stamps["encoding"] = ["base64" if at in binary else None for at in places]
-    schema = contract.schema()
-    columns = [
-        read.column(name) if name in _READ else pa.array(stamps[name], schema.field(name).type)
-        for name in _COLUMNS
-    ]
-    payloads = [b64encode(rows[at].text) if at in binary else rows[at].text for at in places]
-    return Batch(pa.table(columns, names=_COLUMNS), payloads, places)
-
-
-def joined(batches: Sequence[Batch], order: Sequence[tuple[str, str]] = ()) -> pa.Table:
-    """Return batches as one table in the contract's schema, as they came or in a given order."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    columns = pa.concat_tables([one.columns for one in batches])
-    payloads = [text for one in batches for text in one.payloads]
-    places: list[int] = []
-    for one in batches:
-        start = len(places)
-        places += [start + at for at in one.places]
-    indices = pc.sort_indices(pa.array(places, pa.int64()))
-    if order:
-        keys = columns.select([name for name, _ in order]).take(indices)
-        indices = indices.take(pc.sort_indices(keys, sort_keys=order))
-    return columns.take(indices).append_column(
-        contract.schema().field("payload"), _strings([payloads[at] for at in indices.to_pylist()])
-    )
-
-
-def table(rows: Sequence[Row]) -> pa.Table:
+def table(rows: Iterable[Row]) -> pa.Table:
     """Return rows as an Arrow table in the contract's schema."""
-    return joined([batch(rows)])
+    gathering = Gathering()
+    for row in rows:
+        gathering.add(row)
+    return gathering.table()
 
 
-def arrow(rows: Sequence[dict[str, Any]], names: Sequence[str] = contract.NAMES) -> pa.Table:
+def arrow(rows: Sequence[dict[str, Any]], names: tuple[str, ...] = contract.NAMES) -> pa.Table:
     """Return rows that are spelled out as an Arrow table, with some columns or all."""
     import pyarrow as pa
 
-    schema = pa.schema([contract.schema().field(name) for name in names])
+    schema = _schema(names)
     columns = [pa.array([row.get(one.name) for row in rows], one.type) for one in schema]
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _strings(pieces: Sequence[bytes | memoryview]) -> pa.Array:
-    """Return pieces, each of them UTF-8, as an array."""
+@cache
+def _schema(names: tuple[str, ...]) -> pa.Schema:
     import pyarrow as pa
 
-    ends = array("i", accumulate(map(len, pieces), initial=0))
-    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(pieces))]
-    return pa.Array.from_buffers(pa.string(), len(pieces), buffers)
+    return pa.schema([(name, _type(name)) for name in names])
+
+
+def _table(columns: Mapping[str, Sequence[Any] | pa.Array]) -> pa.Table:
+    """Return columns as a table, without those that hold nothing."""
+    import pyarrow as pa
+
+    found = {name: _array(name, values) for name, values in columns.items()}
+    arrays = {name: array for name, array in found.items() if array is not None}
+    return pa.Table.from_arrays(list(arrays.values()), names=list(arrays))
+
+
+@cache
+def _type(name: str) -> pa.DataType:
+    import pyarrow as pa
+
+    return pa.int64() if name == "place" else contract.schema().field(name).type
+
+
+def _array(name: str, values: Sequence[Any] | pa.Array) -> pa.Array | None:
+    """Return a column's values as an array: at once, if all of them are the same text, or none."""
+    import pyarrow as pa
+
+    if isinstance(values, pa.Array):
+        return values
+    first = values[0]
+    is_text = first is None or isinstance(first, str)
+    if is_text and first == values[-1] and values.count(first) == len(values):
+        return None if first is None else pa.repeat(pa.scalar(first, _type(name)), len(values))
+    return pa.array(values, _type(name))
+
+
+def _strings(texts: Sequence[bytes | memoryview]) -> pa.Array:
+    """Return texts, each of them UTF-8, as an array."""
+    import pyarrow as pa
+
+    ends = array("i", accumulate(map(len, texts), initial=0))
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(texts))]
+    return pa.Array.from_buffers(pa.string(), len(texts), buffers)
 
 
 def _binary(rows: Sequence[Row]) -> set[int]:
@@ -113,82 +170,36 @@ def _binary(rows: Sequence[Row]) -> set[int]:
     return set()
 
 
-def _read(rows: Sequence[Row], binary: set[int]) -> tuple[pa.Table, list[int]]:
-    """Return what is read from the texts of rows, kind by kind, and where each of these stood."""
-    import pyarrow as pa
-
-    groups: dict[str, list[int]] = {}
-    for at, row in enumerate(rows):
-        groups.setdefault("" if at in binary else row.kind, []).append(at)
-    others = [at for kind in groups.keys() - KINDS for at in groups.pop(kind)]
-    tables, places = [], []
-    for kind, group in groups.items():
-        good = _kind(kind).read(rows, group)
-        tables.append(good.columns)
-        places += good.rows
-        others += good.refused
-    tables.append(arrow([told(rows[at]) for at in others], _READ))
-    return pa.concat_tables(tables), places + others
-
-
-class _Good(NamedTuple):
-    """Columns, the rows that they were read from, and those that were refused."""
-
-    columns: pa.Table
-    rows: list[int]
-    refused: list[int]
-
-
 class _Kind:
     """How the entities of one kind are read."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._columns = [(column, paths(column, name)) for column in TYPED if name in column.paths]
+        self._branch = branch(name)
+        self._columns = [
+            (column, [self._branch.split(path) for path in paths(column, name)])
+            for column in TYPED
+            if name in column.paths
+        ]
 
-    def read(self, rows: Sequence[Row], group: Iterable[int]) -> _Good:
-        """Read some of the rows."""
-        entities, good, refused = [], [], []
-        for at in group:
-            entity = rows[at].entity or decode(self._name, rows[at].text)
-            if entity is None:
-                refused.append(at)
-            else:
-                entities.append(entity)
-                good.append(at)
-        columns, bad = self._read(entities, [rows[at] for at in good])
-        if not bad:
-            return _Good(columns, good, refused)
-        again = self.read(rows, [at for n, at in enumerate(good) if n not in bad])
-        return again._replace(refused=[*refused, *(good[n] for n in bad), *again.refused])
-
-    def _read(self, entities: list[Any], rows: list[Row]) -> tuple[pa.Table, set[int]]:
-        """Return the columns of entities, and which of these hold what has no column."""
-        import pyarrow as pa
-
-        if not entities:
-            return arrow([], _READ), set()
-        schema = contract.schema()
-        values = branch(self._name).values(entities)
+    def read(self, rows: Sequence[Row]) -> tuple[pa.Table | None, set[int]]:
+        """Return rows as columns, or else which of them hold what has none."""
+        entities = [row.entity or decode(self._name, row.text) for row in rows]
+        bad = {n for n, one in enumerate(entities) if one is None} | _binary(rows)
+        if bad:
+            return None, bad
+        found = dict(zip(Row.__struct_fields__, transposed(rows, Row), strict=True))
+        found = {name: found[name] for name in _STAMPS}
+        values = Values(self._branch, entities)
         bad = {n for n, one in enumerate(values["_id",]) if one is None}
         chats: Sequence[Any] = list(map(attrgetter("about.request_id"), rows))
         if self._name == "request":
             chats = _first(values["request_id",], chats)
-        found: dict[str, Any] = {"entity_id": values["_id",], "request_id": chats}
+        found |= {"entity_id": values["_id",], "request_id": chats}
         for column, places in self._columns:
-            found[column.name], wrong = _column(column, [_place(values, path) for path in places])
+            found[column.name], wrong = _column(column, places, values)
             bad |= wrong
-        if bad:
-            return None, bad
-        return pa.table(
-            [
-                pa.array(found[name], schema.field(name).type)
-                if name in found
-                else pa.nulls(len(rows), schema.field(name).type)
-                for name in _READ
-            ],
-            names=_READ,
-        ), bad
+        return (None, bad) if bad else (_table(found), bad)
 
 
 @cache
@@ -196,34 +207,34 @@ def _kind(name: str) -> _Kind:
     return _Kind(name)
 
 
-def _place(values: Values, path: Path) -> tuple[Sequence[Any], Path]:
-    """Return the values that stand at a path, or above it, and what is left of it."""
-    end = next(n for n in range(len(path), 0, -1) if path[:n] in values)
-    return values[path[:end]], path[end:]
-
-
 def _column(
-    column: Column, places: list[tuple[Sequence[Any], Path]]
+    column: Column, places: list[tuple[Path, Path]], values: Values
 ) -> tuple[Sequence[Any], set[int]]:
     """Return a column's values, the first of its places that holds one, and which are bad."""
     if column.type == "time" and len(places) == 1:
-        times = _plain_times(places[0][0])
+        times = _plain_times(values[places[0][0]])
         if times is not None:
             return times, set()
-    read = [
-        _read_once(values, below, column)
-        if below or column.type not in _AS_THEY_ARE
-        else (values, set[int]())
-        for values, below in places
-    ]
-    found = reduce(_first, [values for values, _ in read])
-    return found, set[int]().union(*(bad for _, bad in read))
+    found, bad = _place(column, *places[0], values)
+    for path, below in places[1:]:
+        if type(None) not in {*map(type, found)}:
+            break
+        more, wrong = _place(column, path, below, values)
+        found, bad = _first(found, more), bad | wrong
+    return found, bad
+
+
+def _place(
+    column: Column, path: Path, below: Path, values: Values
+) -> tuple[Sequence[Any], set[int]]:
+    """Return what stands in one of a column's places, and which are bad."""
+    if below or column.type not in _AS_THEY_ARE:
+        return _read_once(values[path], below, column)
+    return values[path], set()
 
 
 def _first(one: Sequence[Any], other: Sequence[Any]) -> Sequence[Any]:
     """Return the values of one, and those of the other where it has none."""
-    if None not in one:
-        return one
     return [second if first is None else first for first, second in zip(one, other, strict=True)]
 
 
@@ -244,16 +255,16 @@ def _plain_times(texts: Sequence[str | None]) -> pa.Array | None:
     """Return times if all are spelled as the server does, which Arrow reads as `extract` does."""
     import pyarrow as pa
 
-    spelled = [text for text in texts if text is not None]
-    digits = "".join(spelled).encode()
+    spelled_ = pa.array(texts, pa.string())
+    digits = spelled_.buffers()[2].to_pybytes()
+    # Texts of other lengths may look the same in a row, but one of them is no time to Arrow then.
     is_plain = (
-        {*map(len, spelled)} <= {len(_TIME)}
-        and digits.translate(_DIGITS) == _TIME * len(spelled)
+        digits.translate(_DIGITS) == _TIME * (len(digits) // len(_TIME))
         and b"0" not in digits[:: len(_TIME)]
     )
     if not is_plain:
         return None
     try:
-        return pa.array(texts, pa.string()).cast(contract.schema().field("received_at").type)
+        return spelled_.cast(_type("received_at"))
     except pa.ArrowInvalid:  # a thirtieth of February
         return None

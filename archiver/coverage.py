@@ -117,17 +117,20 @@ class Coverage:
         line = self.lines.get(connection)
         if line is None:
             return []
+        if 0 <= at - line.alive <= _SILENCE:
+            line.alive = at
+            return []
         facts: list[Fact] = []
         for project in line.projects:
             watch = self.watches[project]
             if watch.since is None or watch.connection != connection:
                 continue
-            if at - line.alive > _SILENCE:
+            if at > line.alive:
                 alive = max(line.alive, watch.since)
                 facts += self._spans(project, watch.since, alive)
                 facts.append(gap(project, at, alive, at, SILENT))
                 watch.since, watch.gap = at, alive
-            elif at < line.alive:
+            else:
                 facts += self._spans(project, watch.since, at)
                 watch.since = at
         line.alive = at

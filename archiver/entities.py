@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Annotated, Any
 
 import msgspec
@@ -27,10 +28,10 @@ _STRICT: dict[str, Any] = {
     "command": str,
     "length": str,
 }
+_FEW = 4  # fields that are read one by one in less time
 _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 Path = tuple[str, ...]
-Values = dict[Path, Sequence[Any]]
 
 
 def paths(column: Column, kind: str) -> list[Path]:
@@ -42,8 +43,11 @@ def transposed(
     found: Sequence[msgspec.Struct], struct: type[msgspec.Struct]
 ) -> Sequence[Sequence[Any]]:
     """Return a sequence for each field of structs, even if there is none of these."""
+    names = struct.__struct_fields__
+    if len(names) < _FEW:
+        return [list(map(attrgetter(name), found)) for name in names]
     fields = tuple(zip(*map(msgspec.structs.astuple, found), strict=True))
-    return fields or [()] * len(struct.__struct_fields__)
+    return fields or [()] * len(names)
 
 
 class Branch:
@@ -52,32 +56,27 @@ class Branch:
     struct: type[msgspec.Struct]
 
     def __init__(self, name: str, types: dict[Path, Any]) -> None:
-        self._inner: dict[str, Branch] = {}
-        self._texts: list[str] = []
+        self.inner: dict[str, Branch] = {}
+        self.texts: list[str] = []
         fields: list[tuple[str, Any, Any]] = []
         for key in dict.fromkeys(path[0] for path in types):
             below = {path[1:]: one for path, one in types.items() if path[0] == key}
             if below.get(()) is msgspec.Raw:  # what lies below it is read of its text
-                self._texts.append(key)
+                self.texts.append(key)
                 fields.append((key, msgspec.Raw, None))
             elif () in below:
                 fields.append((key, below[()] | None, None))
             else:
-                self._inner[key] = inner = Branch(f"{name}_{key}", below)
+                self.inner[key] = inner = Branch(f"{name}_{key}", below)
                 fields.append((key, inner.struct | str | None, inner.struct()))
         self.struct = msgspec.defstruct(name, fields, gc=False, frozen=True)
 
-    def values(self, found: Sequence[Any]) -> Values:
-        """Return the values of each path."""
-        columns = transposed(found, self.struct)
-        here = dict(zip(self.struct.__struct_fields__, columns, strict=True))
-        values: Values = {(name,): column for name, column in here.items()}
-        for name in self._texts:
-            values[name,] = [None if one is None else bytes(one) for one in here[name]]
-        for name, inner in self._inner.items():
-            objects = inner.objects(here[name])
-            values |= {(name, *path): column for path, column in inner.values(objects).items()}
-        return values
+    def split(self, path: Path) -> tuple[Path, Path]:
+        """Return a path as far as it is decoded, and what of it is to be read of a text there."""
+        if path[0] not in self.inner:
+            return path[:1], path[1:]
+        above, below = self.inner[path[0]].split(path[1:])
+        return (path[0], *above), below
 
     def objects(self, found: Sequence[Any]) -> Sequence[Any]:
         """Return what was found, but for all that is no object an empty one."""
@@ -85,6 +84,27 @@ class Branch:
             return found
         blank = self.struct()
         return [one if isinstance(one, self.struct) else blank for one in found]
+
+
+class Values(dict[Path, Sequence[Any]]):
+    """The values of paths; who asks for none below an object does not have it looked at."""
+
+    def __init__(self, branch: Branch, found: Sequence[Any]) -> None:
+        columns = transposed(found, branch.struct)
+        fields = zip(branch.struct.__struct_fields__, columns, strict=True)
+        super().__init__(((name,), column) for name, column in fields)
+        for name in branch.texts:
+            self[name,] = [None if one is None else bytes(one) for one in self[name,]]
+        self._branch = branch
+        self._inner: dict[str, Values] = {}
+
+    def __missing__(self, path: Path) -> Sequence[Any]:
+        """Look below an object."""
+        name, *below = path
+        if name not in self._inner:
+            inner = self._branch.inner[name]
+            self._inner[name] = Values(inner, inner.objects(self[name,]))
+        return self._inner[name][tuple(below)]
 
 
 @cache

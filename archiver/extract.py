@@ -186,7 +186,8 @@ class Row(msgspec.Struct, gc=False):
 
     `about` is what the topic names, if the text is an entity's; the recorder's own rows and frames
     that are kept whole are none. `entity` has its fields, if they are decoded; `is_ascii` tells
-    that the text is known to be nothing else. What the journal's record tells is added last.
+    that the text is known to be nothing else. What the journal's record tells is added last;
+    `place` is for who gathers rows.
     """
 
     project_id: str
@@ -204,9 +205,10 @@ class Row(msgspec.Struct, gc=False):
     connection: int | None = None
     seq: int = 0
     source: str = ""
+    place: int = 0
 
 
-def read(data: memoryview, *, binary: bool = False) -> tuple[Frame, list[Row]]:
+def read(data: bytes | memoryview, *, binary: bool = False) -> tuple[Frame, list[Row]]:
     """Read a frame and cut it to rows: at once, if it is one entity spelled as the server does.
 
     The text of that one is no copy.
@@ -214,14 +216,24 @@ def read(data: memoryview, *, binary: bool = False) -> tuple[Frame, list[Row]]:
     whole = bytes(data)
     plain = None if binary else read_plain(whole)
     if plain is not None:
-        frame, place = plain
-        text = data[place]
-        entity = decode(frame.kind, text)
+        frame, about, start = plain
+        text = data[start:-2]
+        entity = decode(about.kind, text)
         if entity is not None:
-            about = frame.about
-            assert about is not None  # or it would be of no kind that is decoded
-            told_ = (frame.topic, frame.method, frame.is_snapshot, about, entity, whole.isascii())
-            return frame, [Row(about.project_id, frame.kind, 0, text, *told_)]
+            return frame, [
+                Row(
+                    about.project_id,
+                    about.kind,
+                    0,
+                    text,
+                    frame.topic,
+                    frame.method,
+                    frame.is_snapshot,
+                    about,
+                    entity,
+                    whole.isascii(),
+                )
+            ]
     frame = Frame("unparsed") if binary else read_frame(whole)
     return frame, cut(whole, frame)
 
@@ -234,7 +246,7 @@ def cut(data: bytes, frame: Frame) -> list[Row]:
     if frame.kind == "unparsed" or about is None:
         return [_whole(data, frame, frame.kind, 0)]
     texts = elements(frame.message) or [frame.message]
-    told_ = (frame.topic, frame.method, frame.is_snapshot, about)
+    told_ = (frame.topic, frame.method, frame.is_snapshot, about, None, data.isascii())
     found = [Row(about.project_id, frame.kind, n, text, *told_) for n, text in enumerate(texts)]
     return [_whole(data, frame, "unparsed", -1), *found] if frame.whole else found
 
@@ -276,7 +288,7 @@ def is_text(data: bytes | memoryview) -> bool:
 def spelled(row: Row) -> dict[str, Any]:
     """Return a row as a value for each column that has one; times are microseconds since 1970."""
     found = msgspec.structs.asdict(row)
-    del found["about"], found["entity"], found["is_ascii"]
+    del found["about"], found["entity"], found["is_ascii"], found["place"]
     text = bytes(found.pop("text"))
     if not is_text(text):
         text, found["encoding"] = b64encode(text), "base64"

@@ -167,21 +167,21 @@ def _is_snapshot(message: bytes, about: Topic | None) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _plain(head: bytes) -> Frame | None:
+def _plain(head: bytes) -> tuple[Frame, Topic, int] | None:
     frame = read_frame(head + b"{}}}")
-    return None if frame.whole or frame.method is None or frame.message != b"{}" else frame
+    if frame.whole or frame.method is None or frame.about is None or frame.message != b"{}":
+        return None
+    return frame, frame.about, len(head)
 
 
-def read_plain(data: bytes) -> tuple[Frame, slice] | None:
-    """Return the outside of a frame of one entity, spelled as the server does, and its message.
+def read_plain(data: bytes) -> tuple[Frame, Topic, int] | None:
+    """Return the outside of a frame of one entity, spelled as the server does, and its topic.
 
-    The message is not read: the frame is as told if that alone is JSON. None: see `read_frame`.
+    With them comes where the message begins; it ends two bytes before the frame does. It is not
+    read: the frame is as told if that alone is JSON. None: see `read_frame`.
     """
     start = data.find(b'"message":{', 0, 400) + 10  # a topic may take half of it
-    if start < 10 or not data.endswith(b"}}}"):
-        return None
-    frame = _plain(data[:start])
-    return None if frame is None else (frame, slice(start, -2))
+    return _plain(data[:start]) if start >= 10 and data.endswith(b"}}}") else None
 
 
 def _mended(data: bytes) -> Frame:

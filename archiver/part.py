@@ -12,14 +12,13 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from archiver import contract
-from archiver.columns import Batch, batch, joined, table
+from archiver.columns import Gathering
 from archiver.extract import Row
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-_BATCH = 4_000
 # A row group has room for a whole segment of the default size, so that all versions of a chat
 # stand in one page, next to each other: they differ in little. The level is the first at which
 # typed columns and payload together take no more than the frames would as compressed lines.
@@ -51,13 +50,8 @@ class Part:
         self._file = file
         self._writer = _writer(file, level)
         self._order = [(name, "ascending") for name in order]
-        self._own_rows: list[Row] = []
-        self._own: list[pa.Table] = []
-        self._rows: list[Row] = []
-        self._batches: list[Batch] = []
-        self._tables: list[pa.Table] = []
-        self._gathered = 0
-        self._bytes = 0
+        self._own = Gathering()
+        self._rows = Gathering()
 
     @property
     def size(self) -> int:
@@ -68,14 +62,10 @@ class Part:
         """Take a row; those of a chat come in the order of receiving."""
         self.count += 1
         if row.source == "recorder":
-            self._own_rows.append(row)
+            self._own.add(row)
             return
-        self._rows.append(row)
-        self._gathered += 1
-        self._bytes += len(row.text)
-        if len(self._rows) >= _BATCH:
-            self._pack()
-        if self._gathered >= _ROWS or self._bytes >= _BYTES:
+        self._rows.add(row)
+        if self._rows.count >= _ROWS or self._rows.size >= _BYTES:
             self._write(self._take())
 
     def add_table(self, table: pa.Table) -> None:
@@ -84,36 +74,19 @@ class Part:
 
         self.count += len(table)
         is_own = pc.equal(table["source"], "recorder")
-        self._own.append(table.filter(is_own))
+        self._own.add_table(table.filter(is_own))
         rest = table.filter(pc.invert(is_own))
         size = pc.sum(pc.binary_length(rest["payload"])).as_py() or 0
-        if self._gathered + len(rest) > _ROWS or self._bytes + size > _BYTES:
+        if self._rows.count + len(rest) > _ROWS or self._rows.size + size > _BYTES:
             self._write(self._take())
-        self._tables.append(rest)
-        self._gathered += len(rest)
-        self._bytes += size
+        self._rows.add_table(rest, size)
 
-    def _pack(self) -> None:
-        """Turn rows into columns, which take less memory."""
-        if self._rows:
-            self._batches.append(batch(self._rows))
-            self._rows = []
-
-    def _take(self) -> list[pa.Table]:
+    def _take(self) -> pa.Table:
         """Return what has gathered as a table, chat by chat, each in the order of receiving."""
-        import pyarrow as pa
+        rows, self._rows = self._rows, Gathering()
+        return rows.table(self._order)
 
-        self._pack()
-        batches, self._batches = self._batches, []
-        tables, self._tables = self._tables, []
-        self._gathered = self._bytes = 0
-        if not tables:
-            return [joined(batches, self._order)] if batches else []
-        if batches:
-            tables.append(joined(batches))
-        return [pa.concat_tables(tables).sort_by(self._order)]
-
-    def _write(self, tables: list[pa.Table]) -> None:
+    def _write(self, *tables: pa.Table) -> None:
         import pyarrow as pa
 
         count = sum(len(table) for table in tables)
@@ -129,10 +102,12 @@ class Part:
 
     def finish(self, facts: dict[str, Any]) -> None:
         """Write what is left; the footer tells the facts, what is covered and the gaps."""
-        is_small = self._gathered < _FEW
-        left, own = self._take(), self._recorders_own()
-        for tables in [[*left, own]] if is_small else [left, [own]]:
-            self._write(tables)
+        left, own = self._take(), self._own.table(self._order)
+        if len(left) < _FEW:
+            self._write(left, own)
+        else:
+            self._write(left)
+            self._write(own)
         told = [json.loads(text) for text in own["payload"].to_pylist()]
         facts |= {
             "rows": self.count,
@@ -141,12 +116,6 @@ class Part:
         }
         self._writer.add_key_value_metadata({contract.FACTS: json.dumps(facts)})
         self._writer.close()
-
-    def _recorders_own(self) -> pa.Table:
-        import pyarrow as pa
-
-        rows = table(self._own_rows)
-        return pa.concat_tables([*self._own, rows]).sort_by(self._order) if self._own else rows
 
 
 def _writer(file: BinaryIO, level: int) -> pq.ParquetWriter:

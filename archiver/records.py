@@ -31,6 +31,7 @@ _FRONT = struct.Struct("<4sI")
 _BODY = struct.Struct("<IqQIB")
 _HEAD = struct.Struct("<4sIIqQIB")
 HEADER = _HEAD.size
+_CHECKED = _FRONT.size
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -64,13 +65,14 @@ def encode(record: Record) -> bytes:
 
 
 def _record_at(view: memoryview, start: int) -> Record | None:
-    if len(view) - start < HEADER:
+    body = start + HEADER
+    if len(view) < body:
         return None
     magic, crc, length, at, seq, connection, kind = _HEAD.unpack_from(view, start)
-    end = start + HEADER + length
-    if magic != MAGIC or end > len(view) or zlib.crc32(view[start + _FRONT.size : end]) != crc:
+    end = body + length
+    if magic != MAGIC or end > len(view) or zlib.crc32(view[start + _CHECKED : end]) != crc:
         return None
-    return Record(at, seq, connection, kind, view[start + HEADER : end])
+    return Record(at, seq, connection, kind, view[body:end])
 
 
 def decode(data: bytes) -> Iterator[Record | Damage]:

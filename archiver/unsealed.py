@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy, deepcopy
 from datetime import date, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from archiver import columns, contract
@@ -44,12 +45,11 @@ class Reader:
         self.at: int | None = None
         self.end: str | None = None
         self.damages: list[Damage] = []
-        self._hole: Damage | None = None
+        self._is_hole = False
 
     def rows(self, data: bytes, *, live: bool = False) -> Iterator[Row]:
         """Yield every row of the segment; `live` tells that its writer may still be at work."""
-        for item in decode(data):
-            yield from self._record(item) if isinstance(item, Record) else self._damage(item)
+        yield from chain.from_iterable(map(self._item, decode(data)))
         yield from self._finish(live=live)
 
     def more(self, data: bytes) -> tuple[list[Row], int]:
@@ -63,7 +63,7 @@ class Reader:
         for item in decode(data):
             if isinstance(item, Damage) and item.end == len(data):
                 break
-            found += self._record(item) if isinstance(item, Record) else self._damage(item)
+            found += self._item(item)
             taken = item.end if isinstance(item, Damage) else taken + HEADER + len(item.data)
         return found, taken
 
@@ -73,31 +73,33 @@ class Reader:
         ahead.coverage = deepcopy(self.coverage)
         return ahead._finish(live=True)  # noqa: SLF001 (our own copy)
 
-    def _damage(self, damage: Damage) -> list[Row]:
-        self.damages.append(damage)
-        self._hole = damage
-        return []
-
-    def _record(self, record: Record) -> list[Row]:
-        facts: list[Fact] = []
-        if self._hole is not None and self.at is not None:
-            facts = self.coverage.damaged(record.at)
-        self._hole = None
-        self.seq, self.at = record.seq, record.at
-        if self.first < 0:
-            self.first = record.seq
-        if record.type == CONTROL:
-            found = self._facts(record.seq, facts, -2, -1)
-            return found + self._facts(record.seq, self.control(record), 0, 1)
-        frame, found = read(memoryview(record.data), binary=record.type == BINARY)
-        size = 0 if frame.message in EMPTY else len(found) - frame.whole
-        source, more = self.coverage.frame(frame, record.connection, size, record.at)
+    def _item(self, item: Record | Damage) -> list[Row]:
+        """Take what comes next, and return its rows."""
+        if isinstance(item, Damage):
+            self.damages.append(item)
+            self._is_hole = True
+            return []
+        facts = self._begun(item) if self._is_hole or self.first < 0 else []
+        self.seq, self.at = item.seq, item.at
+        if item.type == CONTROL:
+            found = self._facts(item.seq, facts, -2, -1)
+            return found + self._facts(item.seq, self.control(item), 0, 1)
+        frame, found = read(item.data, binary=item.type == BINARY)
+        size = len(found) - frame.whole if frame.is_snapshot and frame.message not in EMPTY else 0
+        source, more = self.coverage.frame(frame, item.connection, size, item.at)
         for row in found:
-            row.received_at, row.seq, row.connection = record.at, record.seq, record.connection
+            row.received_at, row.seq, row.connection = item.at, item.seq, item.connection
             row.recorder, row.source = self.recorder, source
         if facts or more:
-            found += self._facts(record.seq, facts + more, -2, -1)
+            found += self._facts(item.seq, facts + more, -2, -1)
         return found
+
+    def _begun(self, record: Record) -> list[Fact]:
+        """Take the first record, or the first after a hole."""
+        is_later, self._is_hole = self.at is not None and self._is_hole, False
+        if self.first < 0:
+            self.first = record.seq
+        return self.coverage.damaged(record.at) if is_later else []
 
     def control(self, record: Record) -> list[Fact]:
         """Fold a control record; return what is to be kept of it."""
