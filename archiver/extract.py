@@ -17,6 +17,7 @@ import msgspec
 from archiver.contract import TYPED, UNKNOWN_PROJECT
 from archiver.entities import KINDS, Path, decode, paths
 from archiver.frames import Frame, Topic, elements, read_frame, read_plain, read_value
+from archiver.records import TEXT, Record
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -186,8 +187,8 @@ class Row(msgspec.Struct, gc=False):
 
     `about` is what the topic names, if the text is an entity's; the recorder's own rows and frames
     that are kept whole are none. `entity` has its fields, if they are decoded; `is_ascii` tells
-    that the text is known to be nothing else. What the journal's record tells is added last;
-    `place` is for who gathers rows.
+    that the text is known to be nothing else. The source is told by what came
+    before; `place` is for who gathers rows.
     """
 
     project_id: str
@@ -208,34 +209,41 @@ class Row(msgspec.Struct, gc=False):
     place: int = 0
 
 
-def read(data: bytes | memoryview, *, binary: bool = False) -> tuple[Frame, list[Row]]:
+def read(record: Record, recorder: str = "") -> tuple[Frame, list[Row]]:
     """Read a frame and cut it to rows: at once, if it is one entity spelled as the server does.
 
     The text of that one is no copy.
     """
-    whole = bytes(data)
-    plain = None if binary else read_plain(whole)
+    whole = bytes(record.data)
+    plain = read_plain(whole) if record.type == TEXT else None
     if plain is not None:
         frame, about, start = plain
-        text = data[start:-2]
+        text = record.data[start:-2]
         entity = decode(about.kind, text)
         if entity is not None:
-            return frame, [
-                Row(
-                    about.project_id,
-                    about.kind,
-                    0,
-                    text,
-                    frame.topic,
-                    frame.method,
-                    frame.is_snapshot,
-                    about,
-                    entity,
-                    whole.isascii(),
-                )
-            ]
-    frame = Frame("unparsed") if binary else read_frame(whole)
-    return frame, cut(whole, frame)
+            row = Row(
+                about.project_id,
+                about.kind,
+                0,
+                text,
+                frame.topic,
+                frame.method,
+                frame.is_snapshot,
+                about,
+                entity,
+                whole.isascii(),
+                record.at,
+                recorder,
+                record.connection,
+                record.seq,
+            )
+            return frame, [row]
+    frame = read_frame(whole) if record.type == TEXT else Frame("unparsed")
+    rows = cut(whole, frame)
+    for row in rows:
+        row.received_at, row.recorder = record.at, recorder
+        row.connection, row.seq = record.connection, record.seq
+    return frame, rows
 
 
 def cut(data: bytes, frame: Frame) -> list[Row]:

@@ -16,7 +16,7 @@ from archiver import columns, contract
 from archiver.coverage import Coverage, Fact
 from archiver.extract import EPOCH, Row, read
 from archiver.frames import EMPTY, read_topic
-from archiver.records import BINARY, CONTROL, HEADER, Damage, Record, decode
+from archiver.records import CONTROL, HEADER, Damage, Record, decode
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,12 +84,11 @@ class Reader:
         if item.type == CONTROL:
             found = self._facts(item.seq, facts, -2, -1)
             return found + self._facts(item.seq, self.control(item), 0, 1)
-        frame, found = read(item.data, binary=item.type == BINARY)
+        frame, found = read(item, self.recorder)
         size = len(found) - frame.whole if frame.is_snapshot and frame.message not in EMPTY else 0
         source, more = self.coverage.frame(frame, item.connection, size, item.at)
         for row in found:
-            row.received_at, row.seq, row.connection = item.at, item.seq, item.connection
-            row.recorder, row.source = self.recorder, source
+            row.source = source
         if facts or more:
             found += self._facts(item.seq, facts + more, -2, -1)
         return found

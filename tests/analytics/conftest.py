@@ -18,6 +18,7 @@ from analytics.cli import cli
 from archiver import contract
 from archiver.columns import arrow
 from archiver.extract import read, spelled
+from archiver.records import TEXT, Record
 from archiver.simulate.history import Plan, Span, record_history
 from archiver.simulate.settings import DeskSettings
 from archiver.simulate.timeline import DAY, HOUR
@@ -72,14 +73,9 @@ def forty_chats(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for seq, line in enumerate(map(json.loads, file)):
             if (line["dir"], line["op"]) != ("in", "text"):
                 continue
-            stamp = {
-                "received_at": round(line["t"] * 1e6),
-                "recorder": "main",
-                "connection": line["conn"],
-                "seq": seq,
-                "source": "realtime",
-            }
-            found += [spelled(row) | stamp for row in read(memoryview(line["data"].encode()))[1]]
+            at, data = round(line["t"] * 1e6), line["data"].encode()
+            _, rows = read(Record(at, seq, line["conn"], TEXT, data), "main")
+            found += [spelled(row) | {"source": "realtime"} for row in rows]
     assert len(found) > 700
     (project,) = {row["project_id"] for row in found}
     folder = contract.partition(root, project, datetime(2026, 11, 23, tzinfo=UTC).date())

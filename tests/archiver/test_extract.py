@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from archiver import contract
 from archiver.columns import arrow
 from archiver.extract import EPOCH, read, read_time, spelled, typed
+from archiver.records import TEXT, Record
 
 P = "65f0a1b2c3d4e5f601234567"
 FEED = f"/{P}/requests"
@@ -32,7 +33,7 @@ def frame(
 
 
 def rows(data: bytes) -> list[dict]:
-    return [spelled(row) for row in read(memoryview(data))[1]]
+    return [spelled(row) for row in read(Record(0, 0, 0, TEXT, data))[1]]
 
 
 def one(data: bytes) -> dict:
