@@ -70,17 +70,21 @@ class Gathering:
         return pa.concat_tables([*self._tables, self._ordered()]).sort_by(order)
 
     def _ordered(self, order: Sequence[tuple[str, str]] = ()) -> pa.Table:
+        columns, places = self._columns(order)
+        payload = _strings([self._texts[at] for at in places])
+        return columns.append_column(contract.schema().field("payload"), payload)
+
+    def _columns(self, order: Sequence[tuple[str, str]]) -> tuple[pa.Table, list[int]]:
+        """Return all columns but the payload, and where the text of each row stands."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
         for kind in list(self._rows):
             self._read_all(kind)
-        tables = [_schema(_PLACED).empty_table(), *self._read]
+        tables, self._read = [_schema(_PLACED).empty_table(), *self._read], []
         found = pa.concat_tables(tables, promote_options="default")
         indices = pc.sort_indices(found, sort_keys=[*order, ("place", "ascending")])
-        texts = [self._texts[at] for at in indices.to_pylist()]
-        columns = found.select(contract.NAMES[:-1]).take(indices)
-        return columns.append_column(contract.schema().field("payload"), _strings(texts))
+        return found.select(contract.NAMES[:-1]).take(indices), indices.to_pylist()
 
     def _read_all(self, kind: str) -> None:
         """Read the rows of a kind; those that are refused are spelled out, each for itself."""
