@@ -8,8 +8,7 @@ Both ways give the same: a test holds them to it.
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import accumulate
 from operator import attrgetter
@@ -18,110 +17,33 @@ from typing import TYPE_CHECKING, Any
 from archiver import contract
 from archiver.contract import TYPED, Column
 from archiver.entities import Path, Values, branch, decode, paths, transposed
-from archiver.extract import BAD, READERS, Row, is_text, spelled
+from archiver.extract import BAD, READERS, Row, is_text
 from archiver.frames import read_value
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 # What is read, and by what a table is put in order.
-_PLACED = (*contract.NAMES[:-1], "place")
-_STAMPS = tuple(name for name in _PLACED if name in Row.__struct_fields__)
-_BATCH = 500
+PLACED = (*contract.NAMES[:-1], "place")
+_STAMPS = tuple(name for name in PLACED if name in Row.__struct_fields__)
 _AS_THEY_ARE = ("text", "integer", "number", "flag", "texts")
 # How the server spells times, all digits 0: years before 1000 are left to `extract`.
 _TIME = b"0000-00-00T00:00:00.000Z"
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 
 
-class Gathering:
-    """Rows that become a table: those of a kind are read together, some of them at a time."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.size = 0
-        self._rows: defaultdict[str, list[Row]] = defaultdict(list)
-        self._read: list[pa.Table] = []
-        self._texts: list[bytes | memoryview] = []
-        self._tables: list[pa.Table] = []
-
-    def add(self, row: Row) -> None:
-        """Take a row, of which nothing but the text is kept for long."""
-        row.place = self.count
-        self.count += 1
-        self.size += len(row.text)
-        rows = self._rows[row.kind]
-        rows.append(row)
-        if len(rows) == _BATCH:
-            self._read_all(row.kind)
-
-    def add_table(self, table: pa.Table, size: int = 0) -> None:
-        """Take rows that are a table already, with `size` bytes of payload."""
-        self.count += len(table)
-        self.size += size
-        self._tables.append(table)
-
-    def table(self, order: Sequence[tuple[str, str]] = ()) -> pa.Table:
-        """Return the rows in the contract's schema, as they came or in a given order."""
-        import pyarrow as pa
-
-        if not self._tables:
-            return self._ordered(order)
-        return pa.concat_tables([*self._tables, self._ordered()]).sort_by(order)
-
-    def _ordered(self, order: Sequence[tuple[str, str]] = ()) -> pa.Table:
-        columns, places = self._columns(order)
-        payload = _strings([self._texts[at] for at in places])
-        return columns.append_column(contract.schema().field("payload"), payload)
-
-    def _columns(self, order: Sequence[tuple[str, str]]) -> tuple[pa.Table, list[int]]:
-        """Return all columns but the payload, and where the text of each row stands."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        for kind in list(self._rows):
-            self._read_all(kind)
-        tables, self._read = [_schema(_PLACED).empty_table(), *self._read], []
-        found = pa.concat_tables(tables, promote_options="default")
-        indices = pc.sort_indices(found, sort_keys=[*order, ("place", "ascending")])
-        return found.select(contract.NAMES[:-1]).take(indices), indices.to_pylist()
-
-    def _read_all(self, kind: str) -> None:
-        """Read the rows of a kind; those that are refused are spelled out, each for itself."""
-        rows = self._rows.pop(kind)
-        while rows:
-            columns, bad = _kind(kind).read(rows)
-            texts = [row.text for row in rows]
-            if columns is None:
-                told = [spelled(rows[n]) | {"place": rows[n].place} for n in bad]
-                columns, texts = arrow(told, _PLACED), [one["payload"].encode() for one in told]
-            self._read.append(columns)
-            self._texts += texts
-            rows = [rows[n] for n in range(len(rows)) if n not in bad] if bad else []
-
-
-def table(rows: Iterable[Row]) -> pa.Table:
-    """Return rows as an Arrow table in the contract's schema."""
-    gathering = Gathering()
-    for row in rows:
-        gathering.add(row)
-    return gathering.table()
+def read(kind: str, rows: Sequence[Row]) -> tuple[pa.Table | None, set[int]]:
+    """Return rows of a kind as the columns that it has, or else which of them fit in none."""
+    return _kind(kind).read(rows)
 
 
 def arrow(rows: Sequence[dict[str, Any]], names: tuple[str, ...] = contract.NAMES) -> pa.Table:
     """Return rows that are spelled out as an Arrow table, with some columns or all."""
     import pyarrow as pa
 
-    schema = _schema(names)
-    columns = [pa.array([row.get(one.name) for row in rows], one.type) for one in schema]
-    return pa.Table.from_arrays(columns, schema=schema)
-
-
-@cache
-def _schema(names: tuple[str, ...]) -> pa.Schema:
-    import pyarrow as pa
-
-    return pa.schema([(name, _type(name)) for name in names])
+    return pa.table(
+        {name: pa.array([row.get(name) for row in rows], _type(name)) for name in names}
+    )
 
 
 def _table(columns: Mapping[str, Sequence[Any] | pa.Array]) -> pa.Table:
@@ -147,13 +69,13 @@ def _array(name: str, values: Sequence[Any] | pa.Array) -> pa.Array | None:
     if isinstance(values, pa.Array):
         return values
     first = values[0]
-    is_text = first is None or isinstance(first, str)
-    if is_text and first == values[-1] and values.count(first) == len(values):
+    is_simple = first is None or isinstance(first, str)
+    if is_simple and first == values[-1] and values.count(first) == len(values):
         return None if first is None else pa.repeat(pa.scalar(first, _type(name)), len(values))
     return pa.array(values, _type(name))
 
 
-def _strings(texts: Sequence[bytes | memoryview]) -> pa.Array:
+def strings(texts: Sequence[bytes | memoryview]) -> pa.Array:
     """Return texts, each of them UTF-8, as an array."""
     import pyarrow as pa
 
@@ -168,7 +90,7 @@ def _binary(rows: Sequence[Row]) -> set[int]:
 
     others = [at for at, row in enumerate(rows) if not row.is_ascii]
     try:
-        _strings([rows[at].text for at in others]).validate(full=True)
+        strings([rows[at].text for at in others]).validate(full=True)
     except pa.ArrowInvalid:
         return {at for at in others if not is_text(rows[at].text)}
     return set()

@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from archiver import contract
-from archiver.columns import Gathering
 from archiver.extract import Row
+from archiver.gathering import Gathering
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from archiver import columns, contract
+from archiver import contract, gathering
 from archiver.coverage import Coverage, Fact
 from archiver.extract import EPOCH, Row, read
 from archiver.frames import EMPTY, read_topic
@@ -178,7 +178,7 @@ def partitioned(rows: Sequence[Row]) -> pa.Table:
     """Return rows as an Arrow table, with the columns that name their partitions."""
     import pyarrow as pa
 
-    found = columns.table(rows)
+    found = gathering.table(rows)
     projects = pa.array([row.project_id for row in rows], pa.string())
     days = found.column("received_at").cast(pa.date32())
     return found.append_column("project_id", projects).append_column("date", days)

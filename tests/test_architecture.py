@@ -50,6 +50,7 @@ PURE = (
     "archiver/errors.py",
     "archiver/extract.py",
     "archiver/frames.py",
+    "archiver/gathering.py",
     "archiver/inquiry.py",
     "archiver/manifest.py",
     "archiver/memory.py",

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from archiver import columns, contract
-from archiver.columns import Gathering, arrow, table
+from archiver.columns import arrow
 from archiver.entities import KINDS
 from archiver.extract import Row, cut, read, spelled
 from archiver.frames import Frame, read_frame
+from archiver.gathering import Gathering, table
 from archiver.records import TEXT, Record
 
 P = "65f0a1b2c3d4e5f601234567"
@@ -66,7 +67,7 @@ def test_no_entity_that_a_server_sent_is_read_the_slow_way(captured, kind):
     rows = [row for data in captured(CAPTURED[1]) for row in received(data)[1]]
     group = [row for row in rows if row.kind == kind and row.text != b"[]"]
 
-    assert columns._kind(kind).read(group)[1] == set()
+    assert columns.read(kind, group)[1] == set()
     assert len(group) > 10
 
 
