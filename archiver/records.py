@@ -18,11 +18,11 @@ a segment it is a torn tail, elsewhere damage.
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
+from isal.isal_zlib import crc32
 
 MAGIC = b"\xf5TDJ"
 TEXT, BINARY, CONTROL = b"TBC"
@@ -55,7 +55,7 @@ class Damage:
 def front(at: int, seq: int, connection: int, kind: int, data: bytes | memoryview) -> bytes:
     """Return what stands before the data of a record."""
     body = _BODY.pack(len(data), at, seq, connection, kind)
-    return _FRONT.pack(MAGIC, zlib.crc32(data, zlib.crc32(body))) + body
+    return _FRONT.pack(MAGIC, crc32(data, crc32(body))) + body
 
 
 def encode(record: Record) -> bytes:
@@ -70,7 +70,7 @@ def _record_at(view: memoryview, start: int) -> Record | None:
         return None
     magic, crc, length, at, seq, connection, kind = _HEAD.unpack_from(view, start)
     end = body + length
-    if magic != MAGIC or end > len(view) or zlib.crc32(view[start + _CHECKED : end]) != crc:
+    if magic != MAGIC or end > len(view) or crc32(view[start + _CHECKED : end]) != crc:
         return None
     return Record(at, seq, connection, kind, view[body:end])
 

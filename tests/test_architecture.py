@@ -77,6 +77,7 @@ ONLY = {
     "websocket": ("archiver/connection.py", "archiver/handshake.py"),
     "websockets": ("archiver/simulate/",),
     "duckdb": ("analytics/duck.py",),
+    "isal": ("archiver/records.py",),
     "fsspec": ("analytics/remote.py",),
     "obstore": ("archiver/bucket.py",),
     "pyspark": ("analytics/spark.py",),
