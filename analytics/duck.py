@@ -8,12 +8,13 @@ from __future__ import annotations
 import errno
 import glob
 import re
+import secrets
 import shutil
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
 from analytics import queries
@@ -40,10 +41,12 @@ class Duck:
 
     def __init__(self) -> None:
         # What memory does not hold is written there: people's data, which is nobody else's.
-        scratch = mkdtemp(prefix="analytics-")
+        scratch = Path(gettempdir(), f"analytics-{secrets.token_hex(8)}")
+        # Known before it is there, for a signal may end us at any time.
         self._clean = weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
+        scratch.mkdir(mode=0o700)
         self.connection = database()
-        self.connection.execute("set temp_directory = ?", [scratch])
+        self.connection.execute("set temp_directory = ?", [str(scratch)])
 
     def tell(self, name: str, types: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
         """Make a small relation of columns with their SQL types."""

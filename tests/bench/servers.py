@@ -18,6 +18,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 BIN = Path(sys.executable).parent
 HOME = Path(sys.prefix) / "spark"
 """The virtual environment that `make spark` makes, with PySpark and the jars in it."""
@@ -41,11 +43,15 @@ class Server:
 
     def memory(self) -> float:
         """Return the MB that its processes took at the most, each at its own time."""
-        return sum(_peak(one) for one in _family(self.process)) / 1000
+        return sum(_peak(one.pid) for one in self._family()) / 1000
 
     def processor(self) -> float:
         """Return the seconds of a processor that its processes, and those that ended, have had."""
-        return sum(_processor(one) for one in _family(self.process))
+        return sum(sum(one.cpu_times()[:4]) for one in self._family())
+
+    def _family(self) -> list[psutil.Process]:
+        own = psutil.Process(self.process)
+        return [own, *own.children(recursive=True)]
 
 
 def apache_home() -> Path | None:
@@ -143,20 +149,7 @@ def _free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def _family(root: int) -> list[int]:
-    """Return a process and all that it started."""
-    children = Path(f"/proc/{root}/task/{root}/children")
-    tasks = sorted(children.parents[1].glob("*/children"))
-    found = {int(word) for task in tasks for word in task.read_text().split()}
-    return [root, *(one for child in found for one in _family(child))]
-
-
 def _peak(process: int) -> int:
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     found = (int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
     return next(found, 0)  # one that has ended has none
-
-
-def _processor(process: int) -> float:
-    numbers = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, numbers[11:15])) / os.sysconf("SC_CLK_TCK")

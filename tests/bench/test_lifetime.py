@@ -10,7 +10,7 @@ import threading
 
 import pytest
 from lifetime import Lifetime, Sample
-from torment import children, schedule
+from torment import schedule
 
 
 def life(*memories):
@@ -53,15 +53,6 @@ def test_growth_is_from_the_first_to_the_last_quarter_after_the_warm_up():
 @pytest.mark.parametrize("values", [(5,), (1, 1, 1, 1, 1), (1, 9, 5, 5, 5, 9, 5, 5, 5, 5)])
 def test_a_moment_of_more_is_no_growth(values):
     assert life(*values).growth("memory").size == 0
-
-
-def test_the_children_of_a_process_are_found():
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-
-    assert process.pid in children(os.getpid())
-
-    process.communicate(b"\n")
-    assert process.pid not in children(os.getpid())
 
 
 def test_kills_are_spread_and_the_desk_dies_too():

@@ -13,10 +13,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 from judge import Span
 from lifetime import Lifetime
 
@@ -106,12 +108,13 @@ class Recorder:
         if chance.random() < 0.5:  # what arrives meanwhile is sent, and never read
             self.process.send_signal(signal.SIGSTOP)
             time.sleep(chance.uniform(0.05, 1.0))
-        sealers = children(self.process.pid) if chance.random() < 0.5 else []
+        sealers = at_work(self.process.pid) if chance.random() < 0.5 else []
         self.process.kill()
         self.process.wait()
         died = time.time()
         for sealer in sealers:
-            os.kill(sealer, signal.SIGKILL)
+            with suppress(psutil.NoSuchProcess):
+                sealer.kill()
         self.kills += 1
         self.sealers_killed += len(sealers)
         self.dead.append(Span(died, time.time()))
@@ -125,17 +128,9 @@ class Recorder:
             sys.exit(f"a clean stop ended with status {status}: {self.log}")
 
 
-def children(pid: int) -> list[int]:
+def at_work(pid: int) -> list[psutil.Process]:
     """Return the processes that a process has started and that have not ended."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
-        except OSError:
-            continue
-        if int(parent) == pid and state != "Z":
-            found.append(int(folder.name))
-    return found
+    return [one for one in psutil.Process(pid).children() if one.status() != psutil.STATUS_ZOMBIE]
 
 
 class Torment:

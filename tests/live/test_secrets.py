@@ -17,6 +17,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
 import pytest
 
 PROJECT = "5f6c1d2e3a4b5c6d7e8f9a0b"
@@ -32,19 +33,11 @@ def shown(*texts):
     return [form for form in FORMS if form in whole]
 
 
-def family(pid):
-    """Yield the folders in /proc of a process and its descendants."""
-    yield Path(f"/proc/{pid}")
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        with suppress(ProcessLookupError, FileNotFoundError):
-            for child in (task / "children").read_text().split():
-                yield from family(child)
-
-
 def seen_by_others(pid, *, environment):
     """Return what other users of the machine may read of a process and its descendants."""
     names = ["cmdline", "comm", *(["environ"] if environment else [])]
-    paths = [folder / name for folder in family(pid) for name in names]
+    family = [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+    paths = [Path(f"/proc/{member}/{name}") for member in family for name in names]
     found = []
     for path in [*paths, *Path(f"/proc/{pid}/task").glob("*/comm")]:
         with suppress(ProcessLookupError, FileNotFoundError):  # a sealing that has ended

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from archiver import journal
@@ -97,9 +98,8 @@ def test_a_full_disk_pauses_recording_until_there_is_room(
     assert server.stop() == 0
 
     assert not [line for line in recorder.lines if "Traceback" in line]
-    missing = lost(sent_entities(server.sent()), archive)
-    assert missing[1] > 0
-    assert missing[2] > 0
+    # A frame or a sign of life may be what met the full disk; only a frame would be missing.
+    assert lost(sent_entities(server.sent()), archive).keys() <= {1, 2}
     whys = [gap["why"] for gap in gaps(read_rows(archive))]
     assert whys == ["the journal could not be written"] * 2 + ["the recorder was stopped"]
     assert run("archiver", "verify", "--archive", archive).returncode == 0
@@ -242,32 +242,45 @@ def test_a_file_in_the_way_of_the_journal_is_one_line(serve, run, archive):
     )
 
 
-def test_a_server_faster_than_sealing_fills_the_disk_and_not_the_memory(
+def test_what_waits_for_sealing_fills_the_disk_and_not_the_memory(
     office, desk_of, record, run, archive, read_rows, sent_entities, lost
 ):
     request, _, messages_of = desk_of
     recorder = begin(record, office.url, "--roll-bytes", "300000")
     office.wait_until_asked(1, "subscribe", FEED)
-    # A rating that is no number is read the long way: sealing takes several times as long.
-    slow = {"filler": "x" * 3000, "rating": "none"}
-    office.change(*(request(1, number / 1000, **slow) for number in range(24_000)))
-    office.change(request(2, 13))
-    office.wait_until_asked(1, "subscribe", messages_of(2))  # it has read all that came before
-    waiting = len(journal.segments(archive / "_journal" / "main"))
-    peak = peak_memory(recorder)
-    status = recorder.stop()
+    before = peak_memory(recorder.popen.pid)
+    for number in range(20_000):
+        if sealing := suspended_sealing(recorder.popen.pid):
+            break
+        office.change(request(1, number / 1000, filler="x" * 3000))
+    office.change(*(request(2, number / 1000, filler="x" * 3000) for number in range(12_000)))
+    office.change(request(3, 13))
+    office.wait_until_asked(1, "subscribe", messages_of(3))  # it has read all that came before
+    waiting = journal.segments(archive / "_journal" / "main")
+    size = sum(path.stat().st_size for path in waiting)
+    grown = peak_memory(recorder.popen.pid) - before
+    sealing.resume()
 
-    assert status == 0, recorder.lines
-    assert waiting > 3  # more than the one that is written and the one that is being sealed
-    assert peak < 200e6
+    assert recorder.stop() == 0, recorder.lines
+    assert size > 36e6
+    assert grown < size / 4
     assert run("archiver", "seal", "--archive", archive).returncode == 0
     assert not list(archive.rglob("*.segment"))
-    assert len(list(archive.rglob("*.parquet"))) >= waiting
+    assert len(list(archive.rglob("*.parquet"))) >= len(waiting)
     assert lost(sent_entities(office.sent()), archive) == {}
-    assert len([row for row in read_rows(archive) if row["kind"] == "request"]) > 24_000
+    assert len([row for row in read_rows(archive) if row["kind"] == "request"]) > 12_000
     assert run("archiver", "verify", "--archive", archive).returncode == 0
 
 
-def peak_memory(process):
-    lines = Path(f"/proc/{process.popen.pid}/status").read_text().splitlines()
+def suspended_sealing(pid):
+    """Suspend the process that seals, and return it; None if there is none now."""
+    for process in psutil.Process(pid).children():
+        process.suspend()
+        if process.status() == psutil.STATUS_STOPPED:  # and no process that has just ended
+            return process
+    return None
+
+
+def peak_memory(pid):
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
