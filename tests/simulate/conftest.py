@@ -132,7 +132,7 @@ def simulating(*arguments):
             yield process, process.stdout.readline().strip()
         finally:
             process.terminate()
-            process.communicate(timeout=20)
+            process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ FORTY = "/6b0482710586eb286f450689"
 
 def connect(url):
     """Connect; a server that is away answers late, or is not there for a moment."""
-    return websocket.create_connection(f"{url}?token=simulated", timeout=15)
+    return websocket.create_connection(f"{url}?token=simulated", timeout=60)
 
 
 def is_heartbeat(text):
@@ -158,7 +158,7 @@ def recorded_live(simulated, captures, tmp_path_factory):
     with simulated(*arguments) as (process, url):
         recorder = Recorder(url, FORTY)
         recorder.listen(process)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
     sent = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
     return recorder.frames, sent, errors, process.returncode
 
@@ -218,7 +218,7 @@ def test_a_file_that_is_no_recording_is_told_in_one_line(simulated, tmp_path):
     path = tmp_path / "odd.jsonl"
     path.write_text("odd\n")
     with simulated("replay", path) as (process, url):
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
 
     assert url == ""
     assert process.returncode == 1

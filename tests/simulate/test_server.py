@@ -24,7 +24,7 @@ TOKEN = "simulated"
 
 
 def connect(url, token=TOKEN):
-    return contextlib.closing(websocket.create_connection(f"{url}?token={token}", timeout=10))
+    return contextlib.closing(websocket.create_connection(f"{url}?token={token}", timeout=60))
 
 
 def listen(socket, until):
@@ -37,7 +37,7 @@ def listen(socket, until):
 
 def refusal(url, token=TOKEN):
     with pytest.raises(websocket.WebSocketBadStatusException) as raised:
-        websocket.create_connection(f"{url}?token={token}", timeout=10)
+        websocket.create_connection(f"{url}?token={token}", timeout=60)
     return raised.value
 
 
@@ -97,7 +97,7 @@ def test_a_live_desk_speaks_and_everything_sent_is_in_the_log(simulated, subscri
         with contextlib.suppress(websocket.WebSocketException, OSError):
             while frame := socket.recv_data()[1]:
                 frames.append(frame)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
 
     logged = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
     assert [entry["n"] for entry in logged] == list(range(1, len(logged) + 1))
@@ -177,7 +177,7 @@ def test_another_client_may_publish(simulated, subscription):
 def test_wrong_use_is_told_in_one_line(simulated, arguments, message):
     with simulated("serve", *arguments) as (process, url):
         assert url == ""
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
 
         assert errors.splitlines() == [message]
         assert process.returncode == 1
@@ -187,7 +187,7 @@ def test_a_port_in_use_is_told_in_one_line(simulated):
     with simulated("serve") as (_, url):
         port = url.rsplit(":", 1)[1].strip("/")
         with simulated("serve", "--port", port) as (process, _):
-            _, errors = process.communicate(timeout=10)
+            _, errors = process.communicate(timeout=60)
 
     assert errors.startswith(f"Error: port {port}: ")
     assert errors.endswith("; take another, or 0 for any\n")

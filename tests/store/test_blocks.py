@@ -67,7 +67,7 @@ def test_what_was_read_longest_ago_is_let_go():
 
 
 def test_objects_are_read_beside_each_other():
-    together = threading.Barrier(2, timeout=10)
+    together = threading.Barrier(2, timeout=60)
 
     def read(_key, start, size):
         together.wait()
