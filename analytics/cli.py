@@ -23,6 +23,7 @@ from analytics.options import (
     document_options,
     engine_options,
     facts_option,
+    limits_options,
     metrics_options,
     optional_archive_options,
     output_options,
@@ -138,6 +139,7 @@ def build(desks: Desks, facts: Path | None) -> None:
 @click.option("--against", type=INSTANT, help="The other instant; now if not given.")
 @metrics_options
 @archive_options
+@limits_options
 @output_options
 def diff(
     request: Request,
@@ -265,6 +267,7 @@ def check(request: Request) -> None:
     help="File to write to.",
 )
 @archive_options
+@limits_options
 def export(request: Request, what: str, form: str, output: Path) -> None:
     """Write sessions, assignments, messages or agents' states to a file, a row each.
 
@@ -279,6 +282,7 @@ def export(request: Request, what: str, form: str, output: Path) -> None:
 @cli.command()
 @click.argument("statement")
 @archive_options
+@limits_options
 @output_options
 def sql(request: Request, statement: str, format: str, output: Path | None) -> None:
     """Run a SELECT over the views and `events`.

@@ -20,7 +20,15 @@ from analytics.errors import SettingWrong
 from analytics.hours import OpeningHours, time_zone
 from analytics.settings import SERVICE_BASES, Settings
 
-OPTIONS = ("archive", "project", "format", "look_back", "look_ahead")
+OPTIONS = (
+    "archive",
+    "project",
+    "format",
+    "look_back",
+    "look_ahead",
+    "memory_limit",
+    "threads",
+)
 """What a file may say in place of an option, and not for each project."""
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from analytics import queries
 from analytics.engine import Table
-from analytics.errors import ArchiveUnreadable, QueryWrong
+from analytics.errors import ArchiveUnreadable, MemoryTooSmall, QueryWrong
 from analytics.folder import Part
 from archiver import contract
 
@@ -37,9 +37,13 @@ _LEAVES = "struct(project_user_id varchar, left_at timestamp)[]"
 
 
 class Duck:
-    """An empty database in which the queries mean what they say."""
+    """An empty database in which the queries mean what they say.
 
-    def __init__(self) -> None:
+    It may hold so many bytes of memory, and work on so many cores at a time; else DuckDB takes all
+    cores and four fifths of the memory.
+    """
+
+    def __init__(self, memory_limit: int | None = None, threads: int | None = None) -> None:
         # What memory does not hold is written there: people's data, which is nobody else's.
         scratch = Path(gettempdir(), f"analytics-{secrets.token_hex(8)}")
         # Known before it is there, for a signal may end us at any time.
@@ -47,6 +51,10 @@ class Duck:
         scratch.mkdir(mode=0o700)
         self.connection = database()
         self.connection.execute("set temp_directory = ?", [str(scratch)])
+        if memory_limit is not None:
+            self.connection.execute("set memory_limit = ?", [f"{memory_limit}B"])
+        if threads is not None:
+            self.connection.execute("set threads = ?", [threads])
 
     def tell(self, name: str, types: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
         """Make a small relation of columns with their SQL types."""
@@ -121,9 +129,10 @@ class Duck:
             else column
             for column, kind in zip(empty.columns, empty.types, strict=True)
         )
-        return self._write(
-            f"copy (select {chosen} from ({sql})) to {_quoted(path)} ({_FORMS[form]})"  # noqa: S608
-        )
+        with _reading():
+            return self._write(
+                f"copy (select {chosen} from ({sql})) to {_quoted(path)} ({_FORMS[form]})"  # noqa: S608
+            )
 
     def save(self, sql: str, path: Path) -> int:
         """Write the rows of a statement as they are, for `files`; return how many."""
@@ -190,6 +199,11 @@ def _reading() -> Iterator[None]:
 
     try:
         yield
+    except duckdb.OutOfMemoryException as error:
+        raise MemoryTooSmall(
+            f"not enough memory ({_first_line(error)}); allow more by --memory-limit, make room in"
+            f" {gettempdir()}, or ask for fewer days or metrics"
+        ) from error
     except (duckdb.IOException, duckdb.InvalidInputException) as error:
         raise ArchiveUnreadable(f"{_first_line(error)}; see 'archiver verify'") from error
     except duckdb.Error as error:

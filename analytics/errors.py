@@ -5,6 +5,7 @@ AnalyticsError             one line for the user: where, what, what to do
   ├─ ProjectUnknown        nothing is archived of this project
   ├─ WindowWrong           days that cannot be reported, or a time zone that is none
   ├─ FactsUnusable         what is kept beside the archive cannot be used, and is not
+  ├─ MemoryTooSmall        an answer takes more memory, and more room on disk, than there is
   ├─ EngineUnusable        a server that is not there, of another version, or does not answer
   ├─ QueryWrong            a query that is wrong, or that asks for more than to read
   └─ SettingWrong          a configuration that cannot be used, an output that cannot be written
@@ -35,6 +36,10 @@ class WindowWrong(AnalyticsError):
 
 class FactsUnusable(AnalyticsError):
     """What is kept beside the archive is damaged, or was kept by another version."""
+
+
+class MemoryTooSmall(AnalyticsError):
+    """An answer takes more memory than it may, and what it wrote aside found no room."""
 
 
 class EngineUnusable(AnalyticsError):

@@ -7,17 +7,19 @@ wanted. It prints nothing, and reads no variables of the environment.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date as Date  # noqa: N812 (`date` is an argument)
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 
 from analytics import queries
 from analytics.answer import Answer
 from analytics.config import Config, read, told
+from analytics.duck import Duck
 from analytics.errors import SettingWrong
-from analytics.request import Request, day, instant, place, reach
+from analytics.request import Request, cores, day, instant, place, reach, size
 
 if TYPE_CHECKING:
     from analytics.archive import Archive
@@ -55,6 +57,8 @@ def open(  # noqa: A001, PLR0913 (analytics.open, with the commands' options)
     as_of: datetime | str | None = None,
     look_back: int | str | None = None,
     look_ahead: int | str | None = None,
+    memory_limit: int | str | None = None,
+    threads: int | None = None,
     config: str | os.PathLike[str] | None = None,
     **settings: Unpack[Options],
 ) -> Project:
@@ -64,7 +68,8 @@ def open(  # noqa: A001, PLR0913 (analytics.open, with the commands' options)
     folder of a recorder on this machine. `project` may be left out where there is one only. The
     days are one `date`, or those from `since` up to, but without, `until`, or the `last` so many
     that are recorded; else yesterday. `as_of` answers as one could at that instant. `look_back` and
-    `look_ahead` say how many days are read around those asked for, 2 and 7 or `"all"`. `config` is
+    `look_ahead` say how many days are read around those asked for, 2 and 7 or `"all"`.
+    `memory_limit`, in bytes or as `"4GB"`, and `threads` are what the answers may take. `config` is
     the TOML file of the commands; its settings, `tz` among them, may also be given here, by the
     same names.
     """
@@ -76,6 +81,8 @@ def open(  # noqa: A001, PLR0913 (analytics.open, with the commands' options)
             ("project", project),
             ("look_back", look_back),
             ("look_ahead", look_ahead),
+            ("memory_limit", memory_limit),
+            ("threads", threads),
         )
         if value is not None
     }
@@ -95,8 +102,15 @@ def open(  # noqa: A001, PLR0913 (analytics.open, with the commands' options)
             known,
             told(settings),
             last,
+            start=_limited(said),
         )
     )
+
+
+def _limited(said: Mapping[str, Any]) -> Callable[[], Duck]:
+    """Return what starts an engine that takes no more than is said."""
+    memory_limit = _checked("memory_limit", size, said.get("memory_limit"))
+    return partial(Duck, memory_limit, _checked("threads", cores, said.get("threads")))
 
 
 def _refuse(date: object, since: object, until: object, last: int | None) -> None:

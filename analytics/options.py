@@ -17,8 +17,9 @@ from click.core import ParameterSource
 
 from analytics import queries
 from analytics.config import KEYS, Config, read
+from analytics.duck import Duck
 from analytics.errors import SettingWrong
-from analytics.request import Desks, Request, day, facts_root, instant, place, reach
+from analytics.request import Desks, Request, day, facts_root, instant, place, reach, size
 from analytics.settings import Settings
 from archiver.bucket import Remote
 
@@ -176,7 +177,20 @@ _METRICS = (
     _option("--metrics", type=Names(queries.METRICS), help="Only these, separated by commas."),
     _option("--all", "is_all", is_flag=True, help="Every metric, not those of a day only."),
 )
+_LIMITS = (
+    _option(
+        "--memory-limit",
+        type=Checked("size", size),
+        help="What DuckDB may hold in memory, such as 4GB; more goes to TMPDIR.  [default: 80 %]",
+    ),
+    _option(
+        "--threads",
+        type=click.IntRange(1),
+        help="How many cores it may work on.  [default: all]",
+    ),
+)
 _ENGINE = (
+    *_LIMITS,
     _option(
         "--engine",
         type=click.Choice(["duckdb", "spark"]),
@@ -303,20 +317,39 @@ def facts_option(command: Callable[..., None]) -> Callable[..., None]:
     return _facts(command)
 
 
-def engine_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that say what answers."""
+def limits_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say what the engine in this process may take."""
 
     @wraps(command)
     def asked(
-        request: Request | Desks, *, engine: str, spark_remote: str | None, **others: Any
+        request: Request, *, memory_limit: int | None, threads: int | None, **others: Any
     ) -> None:
-        if engine == "spark":
-            from analytics.spark import Spark
+        command(replace(request, start=partial(Duck, memory_limit, threads)), **others)
 
-            if spark_remote is None:
-                raise click.UsageError("--engine spark asks a server; name it with --spark-remote")
-            request = replace(request, start=partial(Spark, spark_remote))
-        command(request, **others)
+    return _with(_LIMITS, asked)
+
+
+def engine_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say what answers, and what it may take if it is in this process."""
+
+    @wraps(command)
+    def asked(
+        request: Request | Desks,
+        *,
+        engine: str,
+        spark_remote: str | None,
+        memory_limit: int | None,
+        threads: int | None,
+        **others: Any,
+    ) -> None:
+        if engine == "duckdb":
+            command(replace(request, start=partial(Duck, memory_limit, threads)), **others)
+            return
+        from analytics.spark import Spark
+
+        if spark_remote is None:
+            raise click.UsageError("--engine spark asks a server; name it with --spark-remote")
+        command(request.elsewhere(partial(Spark, spark_remote)), **others)
 
     return _with(_ENGINE, asked)
 

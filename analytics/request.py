@@ -5,6 +5,7 @@ It knows what time it is; what a project's settings are comes from the configura
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from analytics.window import Window
 
 DAY = timedelta(days=1)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([KMGT])(I?)B?")
 WORTH = timedelta(days=7)
 """Of more days, facts that are kept are asked: for fewer it takes as long to look them up."""
 
@@ -48,6 +50,10 @@ class Desks:
     def desk(self, project_id: str) -> Desk:
         """Return how a project is to be measured."""
         return self.config.desk(project_id, self.told)
+
+    def elsewhere(self, start: Callable[[], Engine]) -> Desks:
+        """Return the same, asked of an engine in another process."""
+        return replace(self, start=start)
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,10 @@ class Request:
         now = utc_now()
         return now if asked is None else as_asked(asked, self.desk.tz, now)
 
+    def elsewhere(self, start: Callable[[], Engine]) -> Request:
+        """Return the same, asked of an engine in another process: it asks no facts."""
+        return replace(self, start=start, facts=None)
+
     def open(self, breakdown: str | None = None, only: Iterable[str] | None = None) -> Archive:
         """Open the archive for the days asked for; say so if they are not over."""
         return self.open_at(self.asked(), only=only, breakdown=breakdown)
@@ -160,7 +170,7 @@ class Request:
         from analytics.facts.store import store_of
 
         is_long = window.until - window.since > WORTH and not window.apart
-        if self.facts is None or not is_long or window.is_past or self.start is not Duck:
+        if self.facts is None or not is_long or window.is_past:
             return None
         store = store_of(self.facts, self.project_id)
         return store if store.is_there else None
@@ -224,6 +234,25 @@ def instant(value: Any) -> datetime:
         return datetime.fromisoformat(value)
     except (TypeError, ValueError) as error:
         raise SettingWrong(f"{value!r} is no instant; write it as 2026-11-23T18:00") from error
+
+
+def size(value: Any) -> int:
+    """Check a size: a number of bytes, or a text with its unit; return bytes."""
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    found = _SIZE.fullmatch(str(value).upper())
+    if found is None or not float(found[1]):
+        raise SettingWrong(f"{value!r} is no size; write 4GB")
+    number, unit, is_binary = found.groups()
+    step = 1024.0 if is_binary else 1000.0
+    return round(float(number) * step ** (1 + "KMGT".index(unit)))
+
+
+def cores(value: Any) -> int:
+    """Check a number of cores."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise SettingWrong(f"{value!r} is no number of cores; write 2")
+    return value
 
 
 def reach(value: Any) -> timedelta | None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
@@ -160,6 +161,39 @@ def test_settings_are_taken_from_the_flag_then_the_environment_then_the_file(des
     assert tz() == "Asia/Tokyo"
     assert tz(ANALYTICS_TZ="Europe/Rome") == "Europe/Rome"
     assert tz("--tz", "America/New_York", ANALYTICS_TZ="Europe/Rome") == "America/New_York"
+
+
+TAKEN = "select current_setting('memory_limit'), current_setting('threads')"
+
+
+@pytest.mark.parametrize("by", ["options", "environment", "file"])
+def test_what_an_answer_may_take_is_limited(desk, ask, tmp_path, by):
+    config = tmp_path / "analytics.toml"
+    config.write_text('memory_limit = "1GiB"\nthreads = 1\n' if by == "file" else "")
+    asked = ["sql", TAKEN, "--archive", desk.root, "--date", DAY, "--format", "csv"]
+    asked += ["--memory-limit", "1gib", "--threads", 1] if by == "options" else []
+    told = {"ANALYTICS_MEMORY_LIMIT": "1024 MiB", "ANALYTICS_THREADS": "1"}
+
+    done = ask(*asked, "--config", config, **(told if by == "environment" else {}))
+
+    assert done.stdout.splitlines()[1:] == ["1.0 GiB,1"]
+
+
+@pytest.mark.parametrize("command", [("report",), ("export", "sessions", "--output", "{out}")])
+def test_an_answer_that_finds_no_memory_is_refused_in_one_line(desk, tmp_path, ask, command):
+    limits = ("--memory-limit", "2MB", "--threads", 1)
+    words = [word.format(out=tmp_path / "out.csv") for word in command]
+
+    done = ask(*words, "--archive", desk.root, "--date", DAY, *limits)
+
+    assert done.exit_code == 1
+    (error,) = done.stderr.splitlines()
+    assert error.startswith("Error: not enough memory (Out of Memory Error: ")
+    assert error.endswith(
+        f"); allow more by --memory-limit, make room in {gettempdir()},"
+        " or ask for fewer days or metrics"
+    )
+    assert not (tmp_path / "out.csv").exists()
 
 
 def test_each_project_may_have_its_time_zone(desk, ask, tmp_path):
@@ -348,6 +382,10 @@ def test_an_output_that_cannot_be_written(desk, ask, tmp_path):
         (
             ["--archive", ".", "--look-back", "-1"],
             "Error: Invalid value for '--look-back': '-1' is no number of days; write 2, or all",
+        ),
+        (
+            ["--archive", ".", "--memory-limit", "4"],
+            "Error: Invalid value for '--memory-limit': '4' is no size; write 4GB",
         ),
         (
             ["--archive", ".", "--date", DAY, "--since", DAY],

@@ -159,7 +159,7 @@ def test_the_files_that_the_documents_show_are_right(tmp_path):
     nights = read(tmp_path / "tiledesk.toml").desk("64ff0a0b1c2d3e4f5a6b7c8d", {}).hours
 
     told = {*config.options, *config.general, *config.projects["64ff0a0b1c2d3e4f5a6b7c8d"]}
-    assert told == {"archive", *KEYS}
+    assert told == {"archive", "memory_limit", *KEYS}
     assert config.general["answer_target"] == Settings().answer_target_s
     assert shop.hours is not None
     assert len(shop.hours.calendars) == 3

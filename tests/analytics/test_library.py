@@ -217,6 +217,16 @@ def test_settings_come_from_the_file_of_the_commands_and_from_arguments(desk, tm
         assert opened.archive.settings.answer_target_s == 7
 
 
+@pytest.mark.parametrize("said", [1_500_000_000, "1.5GB", "1.5 gb", "1464843.75 KiB"])
+def test_what_an_answer_may_take_is_given_in_bytes_or_with_a_unit(desk, tmp_path, said):
+    file = tmp_path / "desk.toml"
+    file.write_text('memory_limit = "3GB"\nthreads = 1\n')
+    sql = "select current_setting('memory_limit') as memory, current_setting('threads') as threads"
+
+    with analytics.open(desk.root, date="2026-03-03", config=file, memory_limit=said) as opened:
+        assert opened.sql(sql).records() == [{"memory": "1.3 GiB", "threads": 1}]
+
+
 def test_every_setting_may_be_given():
     assert set(Options.__annotations__) == set(KEYS)
 
@@ -238,6 +248,10 @@ def test_every_setting_may_be_given():
             "date: is one day; leave out since and until",
         ),
         ({"answer_target": "soon"}, "answer_target: 'soon' is no number of seconds; write 60"),
+        ({"memory_limit": "4"}, "memory_limit: '4' is no size; write 4GB"),
+        ({"memory_limit": "0 GB"}, "memory_limit: '0 GB' is no size; write 4GB"),
+        ({"memory_limit": True}, "memory_limit: True is no size; write 4GB"),
+        ({"threads": 0}, "threads: 0 is no number of cores; write 2"),
         ({"target": 5}, f"no setting 'target'; there is {', '.join(KEYS)}"),
     ],
 )

@@ -3,7 +3,8 @@
 One simulated week of a busy desk, tiled to a year (`tests/bench/tiled.py`). `analytics build` keeps
 all days but the last, then the last. `analytics report --format json` of a year and of four weeks,
 without earlier days: from what is kept, and from the archive (`--look-back 2`, which asks no
-facts). Each figure is a whole process, once; seconds of processor are those of both cores.
+facts); of a year, also where it may not hold more than so much. Each figure is a whole process,
+once; seconds of processor are those of both cores.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from bench_reports import AGENTS, BIN, CHATS, UNTIL, YEAR, Cost, cost
 from archiver import contract
 
 LAST = UNTIL - timedelta(days=1)
+LITTLE = "1GB"
 
 
 def measure() -> str:
@@ -58,6 +60,9 @@ def _reports(archive: Path) -> dict[str, Cost]:
         days = ("--since", UNTIL - timedelta(weeks=weeks), "--until", UNTIL)
         found[f"{name}, of facts"] = cost(*ask, *days)
         found[f"{name}, of the archive"] = cost(*ask, *days, "--look-back", "2")
+    for name, said in (("facts", ()), ("the archive", ("--look-back", "2"))):
+        limited = cost(*ask, *days, *said, "--memory-limit", LITTLE)
+        found[f"a year, of {name}, in {LITTLE}"] = limited
     return found
 
 
