@@ -105,6 +105,19 @@ def test_facts_that_the_server_does_not_see_are_named(growing, sail, tmp_path):
     assert (kept / "state.json").read_bytes() == before
 
 
+def test_a_server_is_asked_without_facts(built, sail):
+    """Facts that cannot be used are noted by who would have asked them."""
+    (built.store.folder / "state.json").write_text("{}")
+    ask = ["metric", "chats_offered", "--archive", str(built.root), "--format", "csv"]
+    ask += ["--since", "2026-03-02", "--until", "2026-03-11"]
+
+    here, there = (CliRunner().invoke(cli, [*ask, *more]) for more in ((), (*REMOTE, sail)))
+
+    assert here.stderr.endswith("meanwhile all is worked out anew\n")
+    assert (there.exit_code, there.stderr) == (0, "")
+    assert there.stdout == here.stdout
+
+
 def test_spark_without_a_server_is_a_usage_error(growing):
     done = CliRunner().invoke(
         cli,
