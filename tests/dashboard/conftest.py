@@ -53,7 +53,7 @@ class Programs:
 
     def end(self) -> None:
         for popen in self._started:
-            popen.kill()
+            popen.terminate()
             popen.wait(PATIENCE)
             popen.stdout.close()
 
