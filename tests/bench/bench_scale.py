@@ -197,7 +197,13 @@ def _chart(found: dict[int, Figures], rows: int) -> dict[str, Any]:
         "data": {"values": values},
         "mark": {"type": "line", "point": True},
         "encoding": {
-            "x": {"field": "events", "type": "quantitative", "scale": log, "title": "events"},
+            "x": {
+                "field": "events",
+                "type": "quantitative",
+                "scale": {**log, "nice": False},
+                "axis": {"format": "~s"},
+                "title": "events",
+            },
             "y": {
                 "field": "seconds",
                 "type": "quantitative",
