@@ -129,23 +129,22 @@ class Duck:
             else column
             for column, kind in zip(empty.columns, empty.types, strict=True)
         )
-        with _reading():
-            return self._write(
-                f"copy (select {chosen} from ({sql})) to {_quoted(path)} ({_FORMS[form]})"  # noqa: S608
-            )
+        return self._write(
+            f"copy (select {chosen} from ({sql})) to {_quoted(path)} ({_FORMS[form]})"  # noqa: S608
+        )
 
     def save(self, sql: str, path: Path) -> int:
         """Write the rows of a statement as they are, for `files`; return how many."""
-        with _reading():
-            return self._write(f"copy ({sql}) to {_quoted(path)} ({_FORMS['parquet']})")
+        return self._write(f"copy ({sql}) to {_quoted(path)} ({_FORMS['parquet']})")
 
     def _write(self, statement: str) -> int:
         import duckdb
 
-        try:
-            ((count,),) = self.connection.execute(statement).fetchall()
-        except duckdb.IOException as error:  # what it reads is in memory: it cannot write
-            raise OSError(errno.EIO, _first_line(error).rpartition(": ")[2]) from error
+        with _reading():
+            try:
+                ((count,),) = self.connection.execute(statement).fetchall()
+            except duckdb.IOException as error:  # what it reads is in memory: it cannot write
+                raise OSError(errno.EIO, _first_line(error).rpartition(": ")[2]) from error
         return int(count)
 
     def close(self) -> None:

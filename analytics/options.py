@@ -19,7 +19,7 @@ from analytics import queries
 from analytics.config import KEYS, Config, read
 from analytics.duck import Duck
 from analytics.errors import SettingWrong
-from analytics.request import Desks, Request, day, facts_root, instant, place, reach, size
+from analytics.request import Desks, Request, cores, day, facts_root, instant, place, reach, size
 from analytics.settings import Settings
 from archiver.bucket import Remote
 
@@ -185,12 +185,11 @@ _LIMITS = (
     ),
     _option(
         "--threads",
-        type=click.IntRange(1),
+        type=Checked("cores", cores),
         help="How many cores it may work on.  [default: all]",
     ),
 )
 _ENGINE = (
-    *_LIMITS,
     _option(
         "--engine",
         type=click.Choice(["duckdb", "spark"]),
@@ -322,7 +321,7 @@ def limits_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def asked(
-        request: Request, *, memory_limit: int | None, threads: int | None, **others: Any
+        request: Request | Desks, *, memory_limit: int | None, threads: int | None, **others: Any
     ) -> None:
         command(replace(request, start=partial(Duck, memory_limit, threads)), **others)
 
@@ -334,24 +333,17 @@ def engine_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def asked(
-        request: Request | Desks,
-        *,
-        engine: str,
-        spark_remote: str | None,
-        memory_limit: int | None,
-        threads: int | None,
-        **others: Any,
+        request: Request | Desks, *, engine: str, spark_remote: str | None, **others: Any
     ) -> None:
-        if engine == "duckdb":
-            command(replace(request, start=partial(Duck, memory_limit, threads)), **others)
-            return
-        from analytics.spark import Spark
+        if engine == "spark":
+            from analytics.spark import Spark
 
-        if spark_remote is None:
-            raise click.UsageError("--engine spark asks a server; name it with --spark-remote")
-        command(request.elsewhere(partial(Spark, spark_remote)), **others)
+            if spark_remote is None:
+                raise click.UsageError("--engine spark asks a server; name it with --spark-remote")
+            request = request.elsewhere(partial(Spark, spark_remote))
+        command(request, **others)
 
-    return _with(_ENGINE, asked)
+    return limits_options(_with(_ENGINE, asked))
 
 
 def metrics_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -250,9 +250,9 @@ def size(value: Any) -> int:
 
 def cores(value: Any) -> int:
     """Check a number of cores."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    if isinstance(value, bool) or not str(value).isdecimal() or not int(value):
         raise SettingWrong(f"{value!r} is no number of cores; write 2")
-    return value
+    return int(value)
 
 
 def reach(value: Any) -> timedelta | None:

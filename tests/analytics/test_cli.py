@@ -388,6 +388,10 @@ def test_an_output_that_cannot_be_written(desk, ask, tmp_path):
             "Error: Invalid value for '--memory-limit': '4' is no size; write 4GB",
         ),
         (
+            ["--archive", ".", "--threads", "0"],
+            "Error: Invalid value for '--threads': '0' is no number of cores; write 2",
+        ),
+        (
             ["--archive", ".", "--date", DAY, "--since", DAY],
             "Error: --date is one day; leave out --since and --until",
         ),

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 from lifetime import Lifetime, Sample
-from torment import schedule
+from torment import at_work, schedule
 
 
 def life(*memories):
@@ -53,6 +53,17 @@ def test_growth_is_from_the_first_to_the_last_quarter_after_the_warm_up():
 @pytest.mark.parametrize("values", [(5,), (1, 1, 1, 1, 1), (1, 9, 5, 5, 5, 9, 5, 5, 5, 5)])
 def test_a_moment_of_more_is_no_growth(values):
     assert life(*values).growth("memory").size == 0
+
+
+def test_only_who_is_at_work_is_found():
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+
+    assert process.pid in [one.pid for one in at_work(os.getpid())]
+
+    process.stdin.close()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # ended, and not waited for yet
+    assert process.pid not in [one.pid for one in at_work(os.getpid())]
+    process.wait()
 
 
 def test_kills_are_spread_and_the_desk_dies_too():

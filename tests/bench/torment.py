@@ -130,7 +130,11 @@ class Recorder:
 
 def at_work(pid: int) -> list[psutil.Process]:
     """Return the processes that a process has started and that have not ended."""
-    return [one for one in psutil.Process(pid).children() if one.status() != psutil.STATUS_ZOMBIE]
+    found = []
+    for one in psutil.Process(pid).children():
+        with suppress(psutil.NoSuchProcess):
+            found += [one] if one.status() != psutil.STATUS_ZOMBIE else []
+    return found
 
 
 class Torment:

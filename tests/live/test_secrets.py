@@ -66,7 +66,8 @@ def systemd(tmp_path):
         yield listener
 
 
-@pytest.mark.parametrize(("source", "form"), [("environment", "json"), ("file", "text")])
+@pytest.mark.parametrize("source", ["environment", "file"])
+@pytest.mark.parametrize("form", ["text", "json"])
 def test_a_recorder_at_work_shows_it_nowhere(
     source, form, serve, started, systemd, token_file, run, archive, tmp_path, read_rows
 ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -275,9 +276,10 @@ def test_what_waits_for_sealing_fills_the_disk_and_not_the_memory(
 def suspended_sealing(pid):
     """Suspend the process that seals, and return it; None if there is none now."""
     for process in psutil.Process(pid).children():
-        process.suspend()
-        if process.status() == psutil.STATUS_STOPPED:  # and no process that has just ended
-            return process
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+            if process.status() == psutil.STATUS_STOPPED:  # and no process that has just ended
+                return process
     return None
 
 
